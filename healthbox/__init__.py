@@ -1,0 +1,3 @@
+"""healthbox: a self-hosted personal health server."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,320 @@
+"""A day of one person and one metric, from everything stored about it: ``fold`` for the number, ``explain`` for the page "Why".
+
+What is stored comes in layers: raw samples, the client's minute, hour and day buckets, totals stated by the client's system.
+One layer makes the day, nothing is spliced or added across layers, and the others stay listed beside it:
+
+1. a stated total whose ``as_of`` is not before the day's end (the newest, then the app's name);
+2. else the layer with the largest coverage; ties: raw, minute, hour, day, stated; then the newest ``as_of``, then the app's name.
+
+Coverage is the share of the day's hours (23, 24 or 25 of them, counted from its start) that hold something; a day bucket or a
+stated total covers the day up to its ``as_of``.
+
+How raw readings become a number (``aggregation``):
+
+* sum       interval merge, see ``merge``.
+* duration  the same with time itself as the value: minutes in which at least one source was active.
+* mean, min_max_mean  in each hour the best-ranked source (ties: more readings, then the name); the mean weighs by duration when
+            every chosen reading is an interval, else each reading weighs one; low and high are over the chosen readings.
+* count     how many readings the best-ranked source of each hour has.
+* last      the reading that ends last; ties: rank, name, the larger value.
+
+Sums and durations are split at midnight. Of the others a reading belongs, whole, to the day (and the hour) in which it ends, so
+that a night's reading stands once, on its wake-up date.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from math import ceil, fsum
+from typing import Literal
+
+import msgspec
+
+from healthbox.domain.merge import Lane, Piece, Share, merge
+
+HOUR = 3_600_000
+Kind = Literal["raw", "minute", "hour", "day", "stated"]
+KINDS: tuple[Kind, ...] = ("raw", "minute", "hour", "day", "stated")
+AGGREGATIONS = ("sum", "duration", "mean", "min_max_mean", "count", "last")
+_ADDED = ("sum", "duration", "count")
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """A stored sample: instants in ms, value in the canonical unit; the smaller ``rank`` wins."""
+
+    source: int
+    name: str
+    rank: int
+    start: int
+    end: int
+    value: float
+
+
+class BucketPoint(msgspec.Struct, frozen=True):
+    """A point aggregated by the client; ``width`` minute, hour or day (others are no layer of a day); instants in ms."""
+
+    app: str
+    width: str
+    start: int
+    end: int
+    value: float | None
+    low: float | None
+    high: float | None
+    source: str
+    as_of: int
+
+
+class Layer(msgspec.Struct, frozen=True):
+    """What one layer alone would say; ``coverage`` 0 to 1; ``final`` marks a statement made after the day was over."""
+
+    kind: Kind
+    value: float | None
+    low: float | None
+    high: float | None
+    mean: float | None
+    n: int
+    coverage: float
+    app: str
+    as_of: int | None = None
+    final: bool = False
+
+
+class DayResult(msgspec.Struct, frozen=True):
+    """The day's number. ``rule`` says in words how it came about; ``layers`` holds all of them, the chosen one first.
+
+    ``shares`` (raw layer only) are in the metric's unit for sums and in minutes for durations, else they count readings.
+    ``overlap`` is what the shares discarded; None where readings were chosen rather than added, or the client merged them.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    mean: float | None
+    n: int
+    coverage: float | None
+    layer: Kind
+    rule: str
+    shares: list[Share]
+    overlap: float | None
+    layers: list[Layer]
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """``lanes``: the slices or readings that counted in the raw layer; ``readings``: all that were considered, in time order."""
+
+    result: DayResult
+    lanes: list[Lane]
+    readings: list[Reading]
+
+
+class _Raw(msgspec.Struct, frozen=True):
+    layer: Layer
+    rule: str
+    shares: list[Share]
+    lanes: list[Lane]
+    readings: list[Reading]
+
+
+def fold(
+    aggregation: str,
+    bounds: tuple[int, int],
+    readings: Sequence[Reading],
+    buckets: Sequence[BucketPoint],
+    stated: Sequence[BucketPoint],
+) -> DayResult | None:
+    """The day between ``bounds`` (ms, local midnights), or None when nothing stored tells about it.
+
+    Minute and hour buckets and readings outside the bounds are passed over; day buckets and stated totals are the caller's to
+    select by their local date. Raises ValueError for an unknown aggregation.
+    """
+    explanation = explain(aggregation, bounds, readings, buckets, stated)
+    return None if explanation is None else explanation.result
+
+
+def explain(
+    aggregation: str,
+    bounds: tuple[int, int],
+    readings: Sequence[Reading],
+    buckets: Sequence[BucketPoint],
+    stated: Sequence[BucketPoint],
+) -> Explanation | None:
+    """The same with everything that led to it."""
+    if aggregation not in AGGREGATIONS:
+        raise ValueError(f"no such aggregation: {aggregation}")
+    raw = _raw(aggregation, bounds, readings)
+    layers = _client_layers(aggregation, bounds, buckets, stated)
+    if raw is not None:
+        layers.append(raw.layer)
+    if not layers:
+        return None
+    layers.sort(key=_preference)
+    chosen = layers[0]
+    from_raw = raw is not None and chosen is raw.layer
+    shares = raw.shares if raw is not None and from_raw else []
+    result = DayResult(
+        chosen.value,
+        chosen.low,
+        chosen.high,
+        chosen.mean,
+        chosen.n,
+        chosen.coverage,
+        chosen.kind,
+        raw.rule if raw is not None and from_raw else _rule(aggregation, chosen),
+        shares,
+        fsum(share.discarded for share in shares) if from_raw and aggregation in _ADDED else None,
+        layers,
+    )
+    return Explanation(result, raw.lanes if raw else [], raw.readings if raw else [])
+
+
+def _preference(layer: Layer) -> tuple[bool, float, int, int, str]:
+    final = layer.kind == "stated" and layer.final
+    return not final, 0.0 if final else -layer.coverage, KINDS.index(layer.kind), -(layer.as_of or 0), layer.app
+
+
+def _rule(aggregation: str, layer: Layer) -> str:
+    if layer.kind == "stated":
+        return f"stated by {layer.app}"
+    made = "sum" if aggregation in _ADDED else "last" if aggregation == "last" else "mean"
+    return f"{made} of the {layer.kind} buckets of {layer.app}"
+
+
+# ── raw readings ──
+
+
+def _raw(aggregation: str, bounds: tuple[int, int], readings: Sequence[Reading]) -> _Raw | None:
+    low, high = bounds
+    if aggregation in ("sum", "duration"):
+        return _merged(aggregation, bounds, readings)
+    inside = sorted((r for r in readings if low <= _instant(r) < high), key=_in_time)
+    if not inside:
+        return None
+    chosen = [min(inside, key=_latest)] if aggregation == "last" else _best_by_hour(inside, low)
+    values = [r.value for r in chosen]
+    mean = None
+    if aggregation == "last":
+        value, rule = values[0], "last reading"
+    elif aggregation == "count":
+        value, rule = float(len(chosen)), "readings of the best source per hour"
+    else:
+        value, rule = _mean(chosen), "mean of the best source per hour"
+        mean = value
+    bottom, top = (None, None) if mean is None else (min(values), max(values))
+    layer = Layer("raw", value, bottom, top, mean, len(inside), _hours_held(((r.start, r.end) for r in inside), bounds), "")
+    lanes = [Lane(r.source, r.start, r.end, r.value) for r in chosen]
+    return _Raw(layer, rule, _counted(inside, chosen), lanes, inside)
+
+
+def _merged(aggregation: str, bounds: tuple[int, int], readings: Sequence[Reading]) -> _Raw | None:
+    timed = aggregation == "duration"
+    pieces = [Piece(r.source, r.name, r.rank, r.start, r.end, (r.end - r.start) / 60_000 if timed else r.value) for r in readings]
+    day = merge(pieces, bounds)[0]
+    if not day.n:
+        return None
+    low, high = bounds
+    inside = sorted((r for r in readings if r.start < high and (r.end > low or r.start == r.end == low)), key=_in_time)
+    layer = Layer("raw", day.value, None, None, None, day.n, _hours_held(((r.start, r.end) for r in inside), bounds), "")
+    return _Raw(layer, "time of the best source" if timed else "interval merge", day.shares, day.lanes, inside)
+
+
+def _instant(reading: Reading) -> int:
+    return max(reading.start, reading.end - 1)
+
+
+def _in_time(reading: Reading) -> tuple[int, int, int, str, float]:
+    return reading.start, reading.end, reading.rank, reading.name, reading.value
+
+
+def _latest(reading: Reading) -> tuple[int, int, str, float, int]:
+    return -reading.end, reading.rank, reading.name, -reading.value, -reading.start
+
+
+def _best_by_hour(inside: list[Reading], low: int) -> list[Reading]:
+    hours: defaultdict[int, defaultdict[int, list[Reading]]] = defaultdict(lambda: defaultdict(list))
+    for reading in inside:
+        hours[(_instant(reading) - low) // HOUR][reading.source].append(reading)
+
+    def place(mine: list[Reading]) -> tuple[int, int, str, list[tuple[int, int, int, str, float]]]:
+        return mine[0].rank, -len(mine), mine[0].name, [_in_time(r) for r in mine]
+
+    return [reading for hour in sorted(hours) for reading in min(hours[hour].values(), key=place)]
+
+
+def _mean(chosen: list[Reading]) -> float:
+    weights = [r.end - r.start for r in chosen]
+    if min(weights) <= 0:
+        weights = [1] * len(chosen)
+    return fsum(r.value * weight for r, weight in zip(chosen, weights, strict=True)) / sum(weights)
+
+
+def _counted(inside: list[Reading], chosen: list[Reading]) -> list[Share]:
+    used: defaultdict[int, int] = defaultdict(int)
+    for reading in chosen:
+        used[reading.source] += 1
+    had: defaultdict[tuple[int, str, int], int] = defaultdict(int)
+    for reading in inside:
+        had[reading.rank, reading.name, reading.source] += 1
+    return [Share(source, name, float(used[source]), float(n), float(n - used[source])) for (_, name, source), n in sorted(had.items())]
+
+
+def _hours_held(spans: Iterable[tuple[int, int]], bounds: tuple[int, int]) -> float:
+    low, high = bounds
+    held: set[int] = set()
+    for start, end in spans:
+        first, last = max(start, low), min(max(start, end - 1), high - 1)
+        held.update(range((first - low) // HOUR, (last - low) // HOUR + 1))
+    return len(held) / ceil((high - low) / HOUR)
+
+
+# ── what the client aggregated ──
+
+
+def _client_layers(aggregation: str, bounds: tuple[int, int], buckets: Sequence[BucketPoint], stated: Sequence[BucketPoint]) -> list[Layer]:
+    groups: defaultdict[tuple[Kind, str], list[BucketPoint]] = defaultdict(list)
+    for point in stated:
+        groups["stated", point.app].append(point)
+    low, high = bounds
+    for point in buckets:
+        if point.width == "day":
+            groups["day", point.app].append(point)
+        elif point.start < high and (point.end > low or point.start == low):
+            if point.width == "minute":
+                groups["minute", point.app].append(point)
+            elif point.width == "hour":
+                groups["hour", point.app].append(point)
+    layers = (_client_layer(aggregation, bounds, kind, app, points) for (kind, app), points in groups.items())
+    return [layer for layer in layers if layer is not None]
+
+
+def _client_layer(aggregation: str, bounds: tuple[int, int], kind: Kind, app: str, points: list[BucketPoint]) -> Layer | None:
+    low, high = bounds
+    points = sorted((p for p in points if (p.value, p.low, p.high) != (None, None, None)), key=lambda p: (p.start, p.end, p.as_of))
+    if kind in ("day", "stated"):
+        points = sorted(points, key=lambda p: p.as_of)[-1:]  # one date, one statement: the newest
+    elif aggregation not in _ADDED:
+        points = [p for p in points if low <= p.start < high]
+    if not points:
+        return None
+    as_of = max(p.as_of for p in points)
+    if kind in ("day", "stated"):
+        coverage = min(max((as_of - low) / (high - low), 0.0), 1.0)
+    else:
+        coverage = _hours_held(((p.start, p.end) for p in points), bounds)
+    values = [p.value for p in points if p.value is not None]
+    value: float | None = None
+    if values and aggregation in _ADDED:
+        value = _added(kind, points, bounds)
+    elif values:
+        value = values[-1] if aggregation == "last" else fsum(values) / len(values)
+    if aggregation not in ("mean", "min_max_mean"):
+        return None if value is None else Layer(kind, value, None, None, None, len(points), coverage, app, as_of, as_of >= high)
+    lows = [x for p in points for x in (p.low, p.value) if x is not None]
+    highs = [x for p in points for x in (p.high, p.value) if x is not None]
+    bottom, top = min(lows, default=None), max(highs, default=None)
+    return Layer(kind, value, bottom, top, value, len(points), coverage, app, as_of, as_of >= high)
+
+
+def _added(kind: Kind, points: list[BucketPoint], bounds: tuple[int, int]) -> float | None:
+    """A day's own point whole, whatever zone its edges were cut in; smaller ones split at midnight like samples."""
+    if kind in ("day", "stated"):
+        return points[-1].value
+    return merge([Piece(0, p.app, 0, p.start, p.end, p.value) for p in points if p.value is not None], bounds)[0].value

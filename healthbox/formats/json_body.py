@@ -1,0 +1,92 @@
+"""Bytes to JSON, strictly: what comes out holds only finite numbers, clean text and at most ``MAX_DEPTH`` levels."""
+
+import codecs
+import json
+import re
+from typing import Any, NoReturn
+
+import msgspec
+
+from healthbox.domain.errors import Malformed
+
+MAX_DEPTH = 64
+REPLACEMENT = "\ufffd"
+_HINT = "Send one JSON document, UTF-8, without NaN or Infinity."
+_SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")  # an escaped NUL or half of a surrogate pair
+_UNCLEAN = re.compile("[\x00\ud800-\udfff]")
+
+
+def decode(raw: bytes) -> Any:
+    """The JSON value of a request's body. Raises ``errors.Malformed`` (and nothing else) when it is none.
+
+    NUL characters and lone surrogates inside text become U+FFFD: a name stays readable, while a time, a number or an id
+    that holds one is refused later, record by record.
+    """
+    raw = raw.removeprefix(codecs.BOM_UTF8)
+    if not raw.strip():
+        raise Malformed("The body is empty.", hint=_HINT, code="empty_body")
+    try:
+        body = _clean(_lenient(raw)) if _SUSPECT.search(raw) else msgspec.json.decode(raw)
+    except RecursionError:
+        _too_deep()
+    except UnicodeDecodeError:
+        raise Malformed("The body is not UTF-8 text.", hint=_HINT) from None
+    except (msgspec.MsgspecError, ValueError) as problem:
+        raise Malformed(f"The body is not valid JSON: {_where(problem)}.", hint=_HINT) from None
+    if not _shallow(body):
+        _too_deep()
+    return body
+
+
+def _lenient(raw: bytes) -> Any:
+    """The standard reader, which unlike msgspec lets lone surrogates through to be replaced."""
+    return json.loads(raw.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError("number out of range")
+    return number
+
+
+def _where(problem: Exception) -> str:
+    """What the reader says, without quoting the body: these messages name bytes and columns only."""
+    if isinstance(problem, json.JSONDecodeError):
+        return f"{problem.msg} (line {problem.lineno}, column {problem.colno})"
+    if isinstance(problem, msgspec.MsgspecError):
+        return str(problem).removeprefix("JSON is malformed: ").split(" - at ")[0]
+    return "a number is out of range"
+
+
+def _too_deep() -> NoReturn:
+    raise Malformed(f"The body is nested more than {MAX_DEPTH} levels deep.", hint="Send a flatter document.", code="too_deep")
+
+
+def _shallow(body: Any) -> bool:
+    level = [body]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for node in level
+            if type(node) is dict or type(node) is list
+            for child in (node.values() if type(node) is dict else node)
+            if type(child) is dict or type(child) is list
+        ]
+        if not level:
+            return True
+    return False
+
+
+def _clean(node: Any) -> Any:
+    if type(node) is str:
+        return _UNCLEAN.sub(REPLACEMENT, node)
+    if type(node) is dict:
+        return {_UNCLEAN.sub(REPLACEMENT, key): _clean(value) for key, value in node.items()}
+    if type(node) is list:
+        return [_clean(child) for child in node]
+    return node

@@ -1,0 +1,130 @@
+"""Parallel lists of one type, and lists of sample objects.
+
+Lists may be JSON arrays, one text with a line for each entry, or a single text. Entries without a partner are refused one by
+one; sources and ends that are missing altogether are no entries. One source, unit or end list of length one serves all.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from healthbox.domain.records import Record, Sample, SleepStage
+from healthbox.formats.shortcuts.names import Name, listed, placed, unit_text
+from healthbox.formats.shortcuts.numbers import amount
+from healthbox.formats.wire import Unreadable, each, metadata, named_source, one, span, stage, text, uuid, zone_of
+
+_SAMPLES = "_samples"
+_TIMES = ("dates", "timestamps", "hrDates", "date", "start")
+_ENDS = ("ends", "end")
+_VALUES = ("values", "hrValues", "value")
+
+
+def claims(body: dict[str, Any]) -> bool:
+    return _columnar(body) or any(key.endswith(_SAMPLES) and isinstance(value, list | str) for key, value in body.items())
+
+
+def _columnar(body: dict[str, Any]) -> bool:
+    if "hrDates" in body or "hrValues" in body or "timestamps" in body:
+        return True
+    return "type" in body and any(key in body for key in ("dates", "values", "value"))
+
+
+def records(body: dict[str, Any], zone: str) -> Iterator[Record]:
+    zone = zone_of(body.get("tz"), body.get("timezone"), body.get("zone")) or zone
+    for key, value in body.items():
+        if key.endswith(_SAMPLES) and isinstance(value, list | str):
+            yield from _samples(key, value, body, zone)
+    if _columnar(body):
+        yield from _columns(body, zone)
+
+
+def _samples(key: str, value: list[Any] | str, body: dict[str, Any], zone: str) -> Iterator[Record]:
+    name = listed(key.removesuffix(_SAMPLES))
+    if name.metric is None:  # "step_samples"
+        plural = listed(f"{name.name}s")
+        name = plural if plural.metric is not None else name
+    items = [_line(line) if isinstance(line, str) else line for line in entries(value)]
+    yield from each(items, key, lambda item, at: _sample(item, at, name, body, zone))
+
+
+def _line(line: str) -> dict[str, Any]:
+    """ "start;end;value" or "start;value", also with tabs."""
+    cells = [cell.strip() for cell in line.replace("\t", ";").split(";")]
+    names = ("start", "end", "value") if len(cells) > 2 else ("start", "value")
+    return dict(zip(names, cells, strict=False))
+
+
+def _columns(body: dict[str, Any], zone: str) -> Iterator[Record]:
+    kind = text(body.get("type")) or ("Heart Rate" if "hrDates" in body or "hrValues" in body else None)
+    keys = [next((key for key in names if key in body), names[0]) for names in (_TIMES, _VALUES, _ENDS, ("sources", "source"), ("unit",))]
+    dates, values, ends, sources, units = (entries(body.get(key)) for key in keys)
+    for index in range(max(len(dates), len(values), len(ends))):
+        item = {
+            name: column[index if len(column) > 1 or name in ("start", "end", "value") else 0]
+            for name, column in (("start", dates), ("end", ends), ("value", values), ("source", sources), ("unit", units))
+            if index < len(column) or (len(column) == 1 and name in ("source", "unit"))
+        }
+
+        def read(item: dict[str, Any], at: str, index: int = index) -> Iterator[Record]:
+            if index >= len(dates) or index >= len(values) or (ends and index >= len(ends)):
+                raise Unreadable("unequal_lengths", "the lists differ in length: this entry has no partner")
+            if kind is None:
+                raise Unreadable("no_type", "the lists name no type")
+            yield from _sample(item, at, listed(kind), body, zone)
+
+        yield from one(item, f"{keys[0]}[{index}]", read)
+
+
+def _sample(item: dict[str, Any], at: str, name: Name, body: dict[str, Any], zone: str) -> Iterator[Record]:
+    start, end = span(item.get("start", item.get("date")), item.get("end"), zone)
+    source = named_source(item.get("source", body.get("source")))
+    if name.metric is not None and name.metric.key == "sleep_analysis":
+        if item.get("end") in (None, ""):
+            raise Unreadable("no_end", "a sleep stage needs an end")
+        yield SleepStage(position=at, start=start, end=end, stage=_stage(item.get("value")), source=source, uuid=uuid(item.get("uuid")))
+        return
+    value, unit = _value(item.get("value"), unit_text(item.get("unit")) or unit_text(body.get("unit")), name)
+    yield Sample(
+        position=at,
+        metric=placed(name, unit),
+        naming=name.naming,
+        start=start,
+        end=end,
+        value=value,
+        unit=unit,
+        source=source,
+        uuid=uuid(item.get("uuid")),
+        metadata=metadata(item.get("metadata")),
+    )
+
+
+def _stage(value: Any) -> Any:
+    """A stage by the phone's word for it; by HealthKit's number or constant where a Shortcut passes that on."""
+    try:
+        return stage("shortcut", value)
+    except Unreadable:
+        return stage("healthkit", value)
+
+
+def _value(value: Any, unit: str | None, name: Name) -> tuple[float | str, str | None]:
+    """A number with its unit; the word itself for a category, or for a type that is not known."""
+    try:
+        return amount(value, unit, name.metric)
+    except Unreadable as problem:
+        word = text(value)
+        named = name.metric is None or name.metric.kind != "quantity"
+        if problem.code != "not_a_number" or word is None or "\ufffd" in word or not named:
+            raise
+        return word, unit
+
+
+def entries(value: Any) -> list[Any]:
+    """The entries of a column. A line without text inside a column keeps its place; nothing at all is no entry."""
+    if value is None or value == "":
+        return []
+    if isinstance(value, str):
+        return [line.strip() for line in value.strip().split("\n")]
+    if not isinstance(value, list):
+        return [value]
+    if len(value) == 1 and isinstance(value[0], str):
+        return entries(value[0])
+    return value

@@ -1,0 +1,183 @@
+"""Accept: recognise a body, keep it durably, ring the bell. When this returns, the bytes are on disk.
+
+Nothing is worked off here. Bodies over one megabyte are spool files (written and synced before their row); the rest stand
+compressed in the ledger.
+"""
+
+import hashlib
+import os
+import zlib
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+from sqlalchemy import Connection
+
+from healthbox.config import Settings
+from healthbox.domain.clock import is_zone
+from healthbox.domain.errors import Conflict, Invalid, TooLarge
+from healthbox.formats.contract import Envelope, Format
+from healthbox.formats.json_body import decode
+from healthbox.formats.registry import discover, recognise
+from healthbox.store import devices, disk, ledger, people
+from healthbox.store.engine import Database
+
+SPOOL_BYTES = 1_000_000
+KEPT_HEADERS = ("automation-aggregation", "automation-period", "automation-name", "automation-id", "session-id", "x-timezone")
+
+
+class Owner(Protocol):
+    """The device that uploads."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def person_id(self) -> int: ...
+
+
+class Accepted(NamedTuple):
+    """What the answer tells: the batch's public name, its status, the chunk's index, whether this was known already."""
+
+    batch: str
+    status: str
+    chunk: int
+    again: bool
+
+
+class _Part(NamedTuple):
+    """Where a body belongs in the client's own counting."""
+
+    client: str | None
+    index: int | None
+    final: bool
+    anchor: str | None
+    metric: str | None
+
+
+class Door:
+    """The one way in for bytes."""
+
+    def __init__(self, database: Database, settings: Settings, ring: Callable[[], None]) -> None:
+        self._database, self._settings, self._ring = database, settings, ring
+        self._formats = discover()
+        self._spool = settings.data / "spool"
+
+    def ingest(self, device: Owner, raw: bytes, *, content_type: str, headers: dict[str, str], now: int) -> Accepted:
+        """Any body that a known client sends; every call is a batch of its own."""
+        self._limit(raw)
+        body = decode(raw)
+        kept = {name: headers[name] for name in KEPT_HEADERS if name in headers}
+        with self._database.reading() as c:
+            zone = _zone(body, kept) or people.get_person(c, device.person_id).zone
+        form = recognise(body, Envelope(zone=zone, accepted_at=now, headers=kept), self._formats)
+        part = _part(body) if form.name in ("native-sync", "seed-sync") else _Part(None, None, True, None, None)
+        return self._keep(device, raw, form, part, kept, zone, now)
+
+    def sync(self, device: Owner, raw: bytes, now: int) -> Accepted:
+        """A chunk of the native protocol, of the seed's shape, or Flutter points."""
+        self._limit(raw)
+        body = decode(raw)
+        with self._database.reading() as c:
+            zone = _zone(body, {}) or people.get_person(c, device.person_id).zone
+        wanted = {name: form for name, form in self._formats.items() if name in ("native-sync", "seed-sync", "flutter-health")}
+        form = recognise(body, Envelope(zone=zone, accepted_at=now), wanted)
+        return self._keep(device, raw, form, _part(body), {}, zone, now)
+
+    def _limit(self, raw: bytes) -> None:
+        if len(raw) > self._settings.max_json_bytes:
+            raise TooLarge(
+                f"The body is larger than {self._settings.max_json_bytes // 1_048_576} MB.",
+                hint="Send it in parts: in Health Auto Export switch on 'Batch Requests'.",
+            )
+        disk.ensure_room(self._settings.data, len(raw), self._settings.min_free_mb * 1_048_576)
+
+    def _keep(self, device: Owner, raw: bytes, form: Format, part: _Part, headers: dict[str, str], zone: str, now: int) -> Accepted:
+        sha = hashlib.sha256(raw).digest()
+        body = zlib.compress(raw, 1) if len(raw) <= SPOOL_BYTES else None
+        spool = None if body is not None else self._write_spool(raw, sha)
+        with self._database.writing() as c:
+            known = _known(c, device, part, sha)
+            if known is not None:
+                return known
+            batch = _batch(c, device, form, part, headers, zone, now)
+            idx = part.index if part.index is not None else ledger.next_index(c, batch.id)
+            ledger.add_chunk(c, batch, idx, sha=sha, body=body, spool=spool, size=len(raw), final=part.final, anchor=part.anchor, now=now)
+            devices.touch_contact(c, device.id, now)
+        self._ring()
+        return Accepted(batch.public, "pending", idx, False)
+
+    def _write_spool(self, raw: bytes, sha: bytes) -> str:
+        """A big body as a file of its own, on disk before the row that names it."""
+        self._spool.mkdir(mode=0o700, exist_ok=True)
+        name = f"{sha.hex()[:32]}-{os.urandom(4).hex()}.z"
+        disk.write_private(self._spool / name, zlib.compress(raw, 1))
+        return name
+
+
+def _zone(body: Any, headers: dict[str, str]) -> str | None:
+    """The client's own zone for times without one, where it states a real one."""
+    said = body.get("zone") or body.get("tz") if isinstance(body, dict) else None
+    for name in (said, headers.get("x-timezone")):
+        if isinstance(name, str) and is_zone(name):
+            return name
+    return None
+
+
+def _part(body: Any) -> _Part:
+    """The client's own counting: batch and index, or the seed's anchor token and final mark. Raises ``Invalid``."""
+    if not isinstance(body, dict):
+        return _Part(None, None, True, None, None)
+    if "batch" in body or "index" in body:
+        client, index = body.get("batch"), body.get("index")
+        if not isinstance(client, str) or not 0 < len(client) <= 200:
+            raise Invalid("`batch` must be a text of 1 to 200 characters.", hint="Use one id per sync, a UUID for example.")
+        if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < 1_000_000:
+            raise Invalid("`index` must be a whole number from 0 on.", hint="Count the chunks of a batch 0, 1, 2 ...")
+        return _Part(client, index, body.get("final") is True, _text(body, "anchor"), _text(body, "metric"))
+    if "anchor_token" in body:
+        return _Part(None, None, body.get("is_final_chunk") is True, _text(body, "anchor_token") or "", _first_type(body))
+    return _Part(None, None, True, None, None)
+
+
+def _text(body: dict[str, Any], name: str) -> str | None:
+    value = body.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > 4096:
+        raise Invalid(f"`{name}` must be a text of at most 4096 characters, or null.")
+    return value or None
+
+
+def _first_type(body: dict[str, Any]) -> str | None:
+    data = body.get("data")
+    kind = data[0].get("type") if isinstance(data, list) and data and isinstance(data[0], dict) else None
+    return kind[:200] if isinstance(kind, str) else None
+
+
+def _known(c: Connection, device: Owner, part: _Part, sha: bytes) -> Accepted | None:
+    """A chunk we already hold: the same answer again; other content under its index is a conflict."""
+    if part.client is not None and part.index is not None:
+        batch = ledger.find_batch(c, device.id, part.client)
+        chunk = ledger.find_chunk(c, batch.id, part.index) if batch else None
+        if batch is None or chunk is None:
+            if batch is not None and batch.final is not None and part.index > batch.final:
+                raise Conflict(f"Chunk {part.index} comes after the final chunk {batch.final}.", hint="Start a new batch.")
+            return None
+        if chunk[0] != sha:
+            raise Conflict(f"Chunk {part.index} of this batch was sent before with other content.", hint="Start a new batch.")
+        return Accepted(batch.public, batch.status, part.index, True)
+    if part.anchor is not None:
+        same = ledger.find_same(c, device.id, part.anchor, sha)
+        return Accepted(same[0].public, same[0].status, same[1], True) if same else None
+    return None
+
+
+def _batch(c: Connection, device: Owner, form: Format, part: _Part, headers: dict[str, str], zone: str, now: int) -> ledger.Batch:
+    found = None
+    if part.client is not None:
+        found = ledger.find_batch(c, device.id, part.client)
+    elif part.anchor is not None:
+        found = ledger.open_batch(c, device.id, part.anchor, part.metric)
+    return found or ledger.add_batch(
+        c, person_id=device.person_id, device_id=device.id, client=part.client, format=form.name, headers=headers, zone=zone,
+        anchor=part.anchor, metric=part.metric, now=now,
+    )

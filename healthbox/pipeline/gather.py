@@ -1,0 +1,121 @@
+"""Gather: what is stored about some days of one metric, as the pure functions of ``domain`` want it."""
+
+import datetime as dt
+from bisect import bisect_right
+
+from sqlalchemy import Connection
+
+from healthbox.domain.clock import ZoneHistory, zone_of
+from healthbox.domain.days import BucketPoint, Reading
+from healthbox.domain.nights import StageSpan
+from healthbox.store import buckets, days, series, sleep, sources
+
+DAY_S = 86_400
+WIDEST_OFFSET_S = 26 * 3600
+
+
+class Material:
+    """Everything stored about (person, metric) in a run of consecutive dates, one list a date."""
+
+    def __init__(self, dates: list[dt.date], bounds: list[tuple[int, int]]) -> None:
+        self.dates, self.bounds = dates, bounds
+        self.readings: dict[dt.date, list[Reading]] = {date: [] for date in dates}
+        self.buckets: dict[dt.date, list[BucketPoint]] = {date: [] for date in dates}
+        self.stated: dict[dt.date, list[BucketPoint]] = {date: [] for date in dates}
+        self.names: dict[int, str] = {}
+
+
+def gather(c: Connection, person_id: int, metric: str, dates: list[dt.date], zones: ZoneHistory) -> Material:
+    """``dates`` are consecutive. A reading with a zone of its own is placed by its own wall clock on the person's days."""
+    material = Material(dates, [zones.bounds(date) for date in dates])
+    low, high = material.bounds[0][0], material.bounds[-1][1]
+    ranks = sources.ranks(c, person_id, metric)
+    material.names = {source_id: name for source_id, (_, name) in ranks.items()}
+    zone_names = series.zone_names(c)
+    for one in series.of_metric(c, person_id, metric):
+        rank, name = ranks[one.source_id]
+        wide = WIDEST_OFFSET_S if one.zoned else 0
+        for row in days.samples_between(c, one, low // 1000 - wide, high // 1000 + wide):
+            if metric == "stand_hour" and row.value != 0:
+                continue  # 0 means stood, 1 means idle: only the first is an hour stood
+            shift = 0
+            if row.zone_id is not None:
+                zone = zone_names[row.zone_id]
+                shift = _offset(row.start, zone) - _offset(row.start, zones.zone_at(row.start))
+            _place(material, Reading(one.source_id, name, rank, row.start + shift, row.end + shift, row.value))
+    _place_buckets(c, person_id, metric, material, low, high)
+    return material
+
+
+def _place(material: Material, reading: Reading) -> None:
+    starts = [bound[0] for bound in material.bounds]
+    first = max(bisect_right(starts, reading.start) - 1, 0)
+    last = bisect_right(starts, reading.end)
+    for at in range(first, last):
+        if reading.end >= material.bounds[at][0] and reading.start < material.bounds[at][1]:
+            material.readings[material.dates[at]].append(reading)
+
+
+def _place_buckets(c: Connection, person_id: int, metric: str, material: Material, low: int, high: int) -> None:
+    starts = [bound[0] for bound in material.bounds]
+    for row in buckets.between(c, person_id, metric, low, high):
+        at = bisect_right(starts, row.start) - 1
+        width = 60_000 if row.width == "minute" else 3_600_000
+        material.buckets[material.dates[at]].append(_point(row, row.start, row.start + width))
+    first = material.dates[0].toordinal()
+    for row in buckets.dated(c, person_id, metric, first, material.dates[-1].toordinal()):
+        at = row.start - first
+        target = material.stated if row.width == "stated" else material.buckets
+        target[material.dates[at]].append(_point(row, *material.bounds[at]))
+
+
+def _point(row: buckets.BucketRow, start: int, end: int) -> BucketPoint:
+    return BucketPoint(row.app, row.width, start, end, row.value, row.low, row.high, row.source, row.as_of)
+
+
+class LocalTime:
+    """Wall-clock time of an instant: in the zone its own record carries, else in the person's."""
+
+    def __init__(self, zones: ZoneHistory) -> None:
+        self._zones = zones
+        self._own: dict[int, str] = {}
+
+    def tie(self, instant: int, zone: str) -> None:
+        self._own[instant] = zone
+
+    def __call__(self, instant: int) -> dt.datetime:
+        zone = self._own.get(instant) or self._zones.zone_at(instant)
+        return dt.datetime.fromtimestamp(instant / 1000, zone_of(zone))
+
+
+def _offset(instant: int, zone: str) -> int:
+    """How far the zone's wall clock is ahead of UTC at an instant (ms)."""
+    ahead = dt.datetime.fromtimestamp(instant / 1000, zone_of(zone)).utcoffset()
+    return 0 if ahead is None else int(ahead.total_seconds()) * 1000
+
+
+def gather_stages(c: Connection, person_id: int, low: int, high: int, zones: ZoneHistory) -> tuple[list[StageSpan], LocalTime]:
+    """The stages in force that overlap [low, high] ms, and the clock to read them by."""
+    ranks = sources.ranks(c, person_id, "sleep_analysis")
+    local = LocalTime(zones)
+    spans = []
+    for source, start, end, stage, as_of, zone in sleep.between(c, person_id, low, high):
+        rank, name = ranks[source]
+        spans.append(StageSpan(source=source, name=name, rank=rank, start=start, end=end, stage=stage, order=as_of))
+        if zone:
+            local.tie(start, zone)
+            local.tie(end, zone)
+    return spans, local
+
+
+def runs(dates: list[dt.date], longest: int = 31) -> list[list[dt.date]]:
+    """Consecutive runs of the given dates, at most ``longest`` days each."""
+    found: list[list[dt.date]] = []
+    for date in sorted(dates):
+        if found and (date - found[-1][-1]).days == 1 and len(found[-1]) < longest:
+            found[-1].append(date)
+        else:
+            found.append([date])
+    return found
+
+

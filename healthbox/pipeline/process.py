@@ -1,0 +1,109 @@
+"""Process: one claimed chunk, step by step, each step one transaction with its mark.
+
+A reader stays open between the steps of a chunk so that batches can take turns without reading a body twice.
+"""
+
+import logging
+import zlib
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from healthbox.domain.catalogue import Catalogue
+from healthbox.domain.clock import ZoneHistory
+from healthbox.domain.errors import DiskFull, Malformed, Problem, Unavailable
+from healthbox.domain.records import Record
+from healthbox.formats.contract import Envelope
+from healthbox.formats.json_body import decode
+from healthbox.formats.registry import discover
+from healthbox.pipeline.store_records import Step
+from healthbox.store import days, ledger, people, receipts
+from healthbox.store.engine import Database
+from healthbox.store.ledger import SLICE, Claim
+
+log = logging.getLogger("healthbox.process")
+BACK_OFF_MS = 5_000
+
+
+class Processor:
+    """Works off chunks of any batch; not for several threads at once."""
+
+    def __init__(self, database: Database, data: Path) -> None:
+        self._database = database
+        self._spool = data / "spool"
+        self._formats = discover()
+        self._plain = Catalogue.load()
+        self._open: dict[int, tuple[int, Iterator[Record]]] = {}
+        self._last = 0
+
+    def step(self, now: int) -> bool:
+        """Take the next due chunk one step further. False when none is due."""
+        with self._database.writing() as c:
+            claim = ledger.claim(c, now, after=self._last)
+        if claim is None:
+            self._open.clear()
+            return False
+        self._last = claim.batch_id
+        try:
+            self._apply(claim, now)
+        except (DiskFull, Unavailable) as problem:
+            self._open.pop(claim.chunk_id, None)
+            log.warning("chunk waits", extra={"batch": claim.public, "chunk": claim.idx, "code": problem.code})
+            with self._database.writing() as c:
+                ledger.give_back(c, claim, due_at=now + BACK_OFF_MS)
+        except Exception as error:  # the edge of the loop: a chunk's failure is recorded, the batch goes on
+            self._open.pop(claim.chunk_id, None)
+            self._record_failure(claim, error, now)
+        return True
+
+    def _apply(self, claim: Claim, now: int) -> None:
+        reader = self._reader(claim)
+        records = list(islice(reader, SLICE))
+        done = len(records) < SLICE
+        with self._database.writing() as c:
+            zones = ZoneHistory(people.zone_history(c, claim.person_id))
+            step = Step(c, claim, self._plain, zones, now)
+            step.store(records)
+            position = claim.position + len(records)
+            receipts.add_rejections(c, claim.batch_id, claim.idx, step.rejections)
+            days.mark(c, claim.person_id, step.dirty, now)
+            for source_id in step.sources.reclassed:
+                days.mark_source(c, claim.person_id, source_id, now)
+            ledger.advance(c, claim, position=position, done=done, counts=step.counts, now=now)
+        if done:
+            self._open.pop(claim.chunk_id, None)
+        else:
+            self._open[claim.chunk_id] = (position, reader)
+        log.info("chunk step", extra={"batch": claim.public, "chunk": claim.idx, "position": position, **step.counts})
+
+    def _reader(self, claim: Claim) -> Iterator[Record]:
+        position, reader = self._open.pop(claim.chunk_id, (-1, iter(())))
+        if position == claim.position:
+            return reader
+        form = self._formats.get(claim.format)
+        if form is None:
+            raise Malformed(f"No format called {claim.format} is installed any more.", hint="Update healthbox, then replay the upload.")
+        envelope = Envelope(zone=claim.zone, accepted_at=claim.accepted_at, headers=claim.headers)
+        records = form.records(decode(self._body(claim)), envelope)
+        for _ in islice(records, claim.position):
+            pass
+        return records
+
+    def _body(self, claim: Claim) -> bytes:
+        with self._database.reading() as c:
+            body, spool = ledger.body_of(c, claim.chunk_id)
+        if body is None and spool is not None:
+            body = (self._spool / spool).read_bytes()
+        if body is None:
+            raise Malformed("The body of this chunk is gone.", hint="Send it again.")
+        return zlib.decompress(body)
+
+    def _record_failure(self, claim: Claim, error: Exception, now: int) -> None:
+        permanent = isinstance(error, Problem) and error.permanent
+        words = error.message if isinstance(error, Problem) else type(error).__name__
+        with self._database.writing() as c:
+            status = ledger.fail(c, claim, error=words[:300], permanent=permanent, now=now)
+        log.error(
+            "chunk failed", extra={"batch": claim.public, "chunk": claim.idx, "attempt": claim.attempts, "error": words, "now": status},
+            exc_info=error if not permanent else None,
+        )

@@ -1,0 +1,289 @@
+"""One step's records into the store: names, units and sources become ours, then each kind goes to its own room.
+
+A record that cannot be stored as what it claims to be is a ``Rejected`` with a reason, never an exception.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from sqlalchemy import Connection
+
+from healthbox.domain.catalogue import Catalogue, Metric
+from healthbox.domain.clock import ZoneHistory
+from healthbox.domain.records import (
+    Bucket, Clinical, Naming, Record, Rejected, Sample, SleepStage, StatedNight, StatedTotal, Tombstone, Workout,
+)
+from healthbox.domain.units import plausible, to_canonical
+from healthbox.store import buckets, clinical, deletions, metrics, samples, sleep, workouts
+from healthbox.store.ledger import Claim
+from healthbox.store.series import Registry, zone_names
+from healthbox.store.sources import Sources
+
+SLEEP = "sleep_analysis"
+DAY_MS = 86_400_000
+LONGEST_MS = 400 * DAY_MS
+WIDE = ("week", "month", "year")
+
+
+class Refused(ValueError):
+    """Why a record cannot be stored as what it says it is."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class Step:
+    """Stores the records of one step inside the caller's write transaction and collects what became of them."""
+
+    def __init__(self, c: Connection, claim: Claim, plain: Catalogue, zones: ZoneHistory, now: int) -> None:
+        self.c, self.claim, self.zones, self.now = c, claim, zones, now
+        self.catalogue = metrics.catalogue(c, plain)
+        self.registry = Registry(c, claim.person_id)
+        self.sources = Sources(c, claim.person_id, now)
+        self.counts = {"new": 0, "updated": 0, "duplicate": 0, "deleted": 0, "rejected": 0}
+        self.rejections: list[Rejected] = []
+        self.dirty: set[tuple[str, str]] = set()
+        self.samples: list[samples.Incoming] = []
+        self.stages: list[sleep.StageRow] = []
+        self.deleted: dict[str, list[bytes]] = {}
+        self.unknown: dict[tuple[str, str, str, str | None], int] = {}
+        self._metric_of: dict[int, str] = {}
+        self._resolved: dict[tuple[str, str, str | None], tuple[Metric | None, str]] = {}
+        self._put: dict[type, Callable[[Any], None]] = {
+            Sample: self._sample, Bucket: self._bucket, StatedTotal: self._stated, SleepStage: self._stage, StatedNight: self._night,
+            Workout: self._workout, Clinical: self._clinical, Tombstone: self._tombstone, Rejected: self._reject,
+        }
+
+    def store(self, records: Iterable[Record]) -> None:
+        for record in records:
+            try:
+                self._put[type(record)](record)
+            except Refused as refused:
+                self._reject(Rejected(position=record.position, code=refused.code, reason=refused.reason, raw=_words(record)))
+        self._delete()
+        self._flush_samples()
+        self._flush_stages()
+        for (naming, name, key, unit), count in self.unknown.items():
+            metrics.note_unknown(self.c, self.claim.person_id, key, naming, name, unit, count, self.now)
+
+    # -- names, units, values -----------------------------------------------------------------------------------------
+
+    def _find(self, naming: Naming, name: str, unit: str | None) -> tuple[Metric | None, str]:
+        """The metric and the key to store under; an unknown name gets a key of its own and is listed."""
+        seen = self._resolved.get((naming, name, unit))
+        if seen is None:
+            metric = self.catalogue.find(naming, name)
+            seen = (metric, metric.key if metric else metrics.unknown_key(name, unit))
+            self._resolved[naming, name, unit] = seen
+        if seen[0] is None:
+            entry = (naming, name, seen[1], unit)
+            self.unknown[entry] = self.unknown.get(entry, 0) + 1
+        return seen
+
+    def _value(self, metric: Metric | None, value: float | str | None, unit: str | None) -> float:
+        if metric is not None and metric.kind == "category":
+            code = None if value is None else self.catalogue.category_value(metric, value)
+            if code is None and metric.aggregation in ("duration", "count"):
+                return 0.0  # the event or its length is the statement, the value says nothing
+            if code is None:
+                raise Refused("category", f"{metric.label} has no value called {str(value)[:60]!r}")
+            return float(code)
+        if value is None:
+            raise Refused("no_value", "there is no value")
+        try:
+            number = float(value)
+        except ValueError:
+            raise Refused("value", "the value is not a number") from None
+        if metric is None:
+            return number
+        return self._canonical(metric, number, unit)
+
+    def _canonical(self, metric: Metric, number: float, unit: str | None, *, wide: bool = False) -> float:
+        try:
+            value = to_canonical(metric, number, unit)
+        except ValueError as error:
+            raise Refused("unit", str(error)) from None
+        if not wide and not plausible(metric, value):
+            raise Refused("implausible", f"outside what {metric.label} can be ({metric.low:g} to {metric.high:g} {metric.unit})")
+        return value
+
+    # -- one method a kind of record ----------------------------------------------------------------------------------
+
+    def _sample(self, record: Sample) -> None:
+        if record.end < record.start:
+            raise Refused("interval", "the end lies before the start")
+        if record.end - record.start > LONGEST_MS:
+            raise Refused("interval", "longer than 400 days")
+        metric, key = self._find(record.naming, record.metric, record.unit)
+        if key == SLEEP:
+            self._sleep_sample(record)
+            return
+        try:
+            value = self._value(metric, record.value, record.unit)
+        except Refused:
+            if metric is not None or record.value is None:
+                raise
+            self._keep_words(record)
+            return
+        series = self.registry.series(key, self.sources.resolve(record.source))
+        self._metric_of[series] = key
+        ms = (record.start % 1000) * 1000 + record.end % 1000
+        self.samples.append(
+            samples.Incoming(
+                series, record.start // 1000, record.end // 1000, value, record.tag, packed(record.uuid), record.parent, ms or None,
+                self.registry.zone(record.zone), self.registry.meta(record.metadata), record.as_of or self.claim.as_of,
+            )
+        )
+
+    def _sleep_sample(self, record: Sample) -> None:
+        stage = None if record.value is None else self.catalogue.stage(record.naming, record.value)
+        if stage is None:
+            raise Refused("category", f"there is no sleep stage called {str(record.value)[:60]!r}")
+        self._stage(
+            SleepStage(
+                position=record.position, start=record.start, end=record.end, stage=stage, source=record.source, uuid=record.uuid,
+                parent=record.parent, zone=record.zone, as_of=record.as_of,
+            )
+        )
+
+    def _keep_words(self, record: Sample) -> None:
+        """An unknown metric whose value is no number is kept whole."""
+        data = {"type": record.metric, "value": record.value, "unit": record.unit, "metadata": record.metadata}
+        self._clinical(
+            Clinical(position=record.position, kind="unknown", data=data, start=record.start, end=record.end, uuid=record.uuid,
+                     source=record.source, as_of=record.as_of)
+        )  # fmt: skip
+
+    def _bucket(self, record: Bucket) -> None:
+        dated = record.width in ("day", *WIDE)
+        date = record.date or self.zones.local_date(record.start)
+        start = date.toordinal() if dated else record.start
+        self._put_bucket(record, record.width, start, date.isoformat() if dated else None)
+
+    def _stated(self, record: StatedTotal) -> None:
+        self._put_bucket(record, "stated", record.date.toordinal(), record.date.isoformat())
+
+    def _put_bucket(self, record: Bucket | StatedTotal, width: str, start: int, date: str | None) -> None:
+        metric, key = self._find(record.naming, record.metric, record.unit)
+        wide = width in WIDE
+        if record.value is None and record.low is None and record.high is None:
+            raise Refused("no_value", "there is no value")
+        given = (record.value, record.low, record.high)
+        if metric is None:
+            value, low, high = given
+        else:
+            value, low, high = (None if n is None else self._canonical(metric, n, record.unit, wide=wide) for n in given)
+        row = buckets.BucketRow(key, record.app, width, start, date, value, low, high, record.source, record.as_of or self.claim.as_of)
+        outcome = buckets.put(self.c, self.claim.person_id, self.claim.batch_id, row)
+        self.counts["duplicate" if outcome == "restated" else outcome] += 1
+        if wide or outcome == "duplicate" or (outcome == "restated" and width != "stated"):
+            return
+        self.dirty.add((key, date or self.zones.local_date(start).isoformat()))
+
+    def _stage(self, record: SleepStage) -> None:
+        if record.end <= record.start or record.end - record.start > DAY_MS:
+            raise Refused("interval", "a sleep stage lasts more than nothing and at most a day")
+        series = self.registry.series(SLEEP, self.sources.resolve(record.source))
+        self.stages.append(
+            sleep.StageRow(series, record.start, record.end, record.stage, packed(record.uuid), record.parent, record.zone,
+                           record.as_of or self.claim.as_of)
+        )  # fmt: skip
+
+    def _night(self, record: StatedNight) -> None:
+        names = ("start", "end", "in_bed_start", "in_bed_end", "asleep", "core", "deep", "rem", "awake", "in_bed")
+        data = {name: getattr(record, name) for name in names}
+        outcome = buckets.put_night(
+            self.c, self.claim.person_id, self.claim.batch_id, record.app, record.date.isoformat(), data, record.source,
+            record.as_of or self.claim.as_of,
+        )
+        self.counts[outcome] += 1
+        if outcome != "duplicate":
+            self.dirty.add((SLEEP, record.date.isoformat()))
+
+    def _workout(self, record: Workout) -> None:
+        if record.end < record.start:
+            raise Refused("interval", "the end lies before the start")
+        source = self.sources.resolve(record.source)
+        outcome = workouts.put(
+            self.c, self.claim.person_id, self.claim.batch_id, source, record, packed(record.uuid), record.as_of or self.claim.as_of
+        )
+        self.counts[outcome] += 1
+
+    def _clinical(self, record: Clinical) -> None:
+        source = self.sources.resolve(record.source)
+        outcome = clinical.put(self.c, self.claim.person_id, self.claim.batch_id, source, record, record.as_of or self.claim.as_of)
+        self.counts[outcome] += 1
+
+    def _tombstone(self, record: Tombstone) -> None:
+        name = record.metric or self.claim.metric
+        metric = self.catalogue.find(record.naming, name) if name and name != "*" else None
+        uuid = packed(record.uuid)
+        if uuid is not None:
+            self.deleted.setdefault(metric.key if metric else "", []).append(uuid)
+
+    def _reject(self, record: Rejected) -> None:
+        self.counts["rejected"] += 1
+        self.rejections.append(record)
+
+    # -- together, at the end -----------------------------------------------------------------------------------------
+
+    def _delete(self) -> None:
+        for metric, uuids in self.deleted.items():
+            gone = deletions.delete(self.c, self.claim.person_id, metric, uuids, self.claim.batch_id, self.now)
+            self.counts["deleted"] += gone.count
+            for series_metric, change in gone.samples:
+                self._touch(series_metric, change.start * 1000, change.end * 1000, None)
+            for start, end, zone in gone.sleep:
+                self._touch_sleep(start, end, zone)
+
+    def _flush_samples(self) -> None:
+        apply = samples.Apply(self.c, self.claim.person_id, self.claim.batch_id)
+        apply.run(self.samples)
+        for name, count in apply.counts.items():
+            self.counts[name] += count
+        names = zone_names(self.c) if any(change.zone_id is not None for change in apply.changes) else {}
+        for change in apply.changes:
+            zone = names.get(change.zone_id) if change.zone_id is not None else None
+            self._touch(self._metric_of[change.series_id], change.start * 1000, change.end * 1000, zone)
+
+    def _flush_stages(self) -> None:
+        spans = sleep.apply(self.c, self.claim.person_id, self.claim.batch_id, self.stages)
+        for name, count in spans.counts.items():
+            self.counts[name] += count
+        for start, end, zone in spans.changed:
+            self._touch_sleep(start, end, zone)
+
+    def _touch(self, metric: str, start: int, end: int, zone: str | None) -> None:
+        for date in self.zones.dates(start, end):
+            self.dirty.add((metric, date.isoformat()))
+        if zone is not None:
+            self.dirty.add((metric, self.zones.local_date(start, zone).isoformat()))
+            self.dirty.add((metric, self.zones.local_date(end, zone).isoformat()))
+
+    def _touch_sleep(self, start: int, end: int, zone: str | None) -> None:
+        """A stage can move the edges of the night before it and after it."""
+        first, last = self.zones.local_date(start, zone), self.zones.local_date(end, zone)
+        for days in range(-1, (last - first).days + 2):
+            self.dirty.add((SLEEP, (first + dt.timedelta(days=days)).isoformat()))
+
+
+def packed(uuid: str | None) -> bytes | None:
+    """A uuid as 16 bytes; any other identifier as its own text."""
+    if not uuid:
+        return None
+    if len(uuid) == 36:
+        try:
+            return bytes.fromhex(uuid.replace("-", ""))
+        except ValueError:
+            pass
+    return uuid.encode("utf-8", "replace")[:120]
+
+
+def _words(record: Any) -> str:
+    """The record as the receipt shows it: enough for its owner to find it again."""
+    if isinstance(record, Sample | Bucket | StatedTotal):
+        return f"{record.metric} {record.value} {record.unit or ''}".strip()[:2000]
+    return type(record).__name__

@@ -1,0 +1,71 @@
+"""Channels: where a person's messages go. The address is sealed; the row shows only its name and its service."""
+
+from typing import Any, Literal
+
+import msgspec
+from sqlalchemy import Connection
+
+from healthbox.domain.errors import NotFound
+from healthbox.store.vault import Vault
+
+Detail = Literal["nothing", "metric", "values"]
+COLUMNS = "id, person_id, name, service, detail, least, enabled, created_at, length(sealed) > 0 AS usable"
+
+
+class Channel(msgspec.Struct, frozen=True):
+    """``detail`` says how much a message tells, ``least`` from which severity on. Not ``usable``: enter the address again."""
+
+    id: int
+    person_id: int
+    name: str
+    service: str
+    detail: Detail
+    least: str
+    enabled: bool
+    created_at: int
+    usable: bool
+
+
+def _rows(c: Connection, rest: str, values: tuple[Any, ...]) -> list[Channel]:
+    found = c.exec_driver_sql(f"SELECT {COLUMNS} FROM channel {rest}", values)  # noqa: S608  (rest is one of ours)
+    return [msgspec.convert(dict(row), Channel, strict=False) for row in found.mappings()]
+
+
+def of_person(c: Connection, person_id: int) -> list[Channel]:
+    return _rows(c, "WHERE person_id=? ORDER BY id", (person_id,))
+
+
+def get(c: Connection, channel_id: int) -> Channel:
+    for row in _rows(c, "WHERE id=?", (channel_id,)):
+        return row
+    raise NotFound("There is no such channel.")
+
+
+def add(c: Connection, vault: Vault, person_id: int, *, name: str, service: str, url: str, detail: Detail, least: str, now: int) -> int:
+    """Keep a checked address, sealed to its own row."""
+    added = c.exec_driver_sql(
+        "INSERT INTO channel (person_id, name, service, sealed, detail, least, created_at) VALUES (?, ?, ?, x'', ?, ?, ?) RETURNING id",
+        (person_id, name, service, detail, least, now),
+    ).scalar_one()
+    set_address(c, vault, added, service, url)
+    return int(added)
+
+
+def set_address(c: Connection, vault: Vault, channel_id: int, service: str, url: str) -> None:
+    sealed = vault.seal(url, "channel", channel_id, "sealed")
+    c.exec_driver_sql("UPDATE channel SET sealed=?, service=? WHERE id=?", (sealed, service, channel_id))
+
+
+def address(c: Connection, vault: Vault, channel_id: int) -> str | None:
+    """The address in the clear, or None when it must be entered again. Raises ``enter_again`` as the vault does."""
+    blob = c.exec_driver_sql("SELECT sealed FROM channel WHERE id=?", (channel_id,)).scalar()
+    return vault.open(blob, "channel", channel_id, "sealed") if blob else None
+
+
+def change(c: Connection, channel_id: int, *, name: str, detail: Detail, least: str, enabled: bool) -> None:
+    get(c, channel_id)
+    c.exec_driver_sql("UPDATE channel SET name=?, detail=?, least=?, enabled=? WHERE id=?", (name, detail, least, int(enabled), channel_id))
+
+
+def remove(c: Connection, channel_id: int) -> None:
+    c.exec_driver_sql("DELETE FROM channel WHERE id=?", (channel_id,))

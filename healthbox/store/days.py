@@ -1,0 +1,190 @@
+"""Days and nights: which are out of date, what is stored about them, and their folded rows."""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from healthbox.store.series import Series
+
+
+class Dirty(NamedTuple):
+    person_id: int
+    metric: str
+    date: str
+    generation: int
+
+
+class SampleRow(NamedTuple):
+    """A stored sample in ms."""
+
+    series_id: int
+    start: int
+    end: int
+    value: float
+    zone_id: int | None
+
+
+def mark(c: Connection, person_id: int, days: Iterable[tuple[str, str]], now: int) -> None:
+    """Mark (metric, ISO date) days; a mark made while a fold runs survives it by its generation."""
+    c.exec_driver_sql(
+        "INSERT INTO dirty_day (person_id, metric, date, generation, marked_at) VALUES (?,?,?,1,?) "
+        "ON CONFLICT DO UPDATE SET generation=generation+1",
+        [(person_id, metric, date, now) for metric, date in sorted(set(days))],
+    )
+
+
+def mark_known(c: Connection, person_id: int, now: int, *, metric: str | None = None, since: str = "") -> int:
+    """Mark every day that has a row (of one metric, from a date on): after a change of zone, precedence or catalogue."""
+    return c.exec_driver_sql(
+        "INSERT INTO dirty_day (person_id, metric, date, generation, marked_at) SELECT person_id, metric, date, 1, ? FROM day "
+        "WHERE person_id=? AND (? IS NULL OR metric=?) AND date>=? ON CONFLICT DO UPDATE SET generation=generation+1",
+        (now, person_id, metric, metric, since),
+    ).rowcount
+
+
+def mark_source(c: Connection, person_id: int, source_id: int, now: int) -> None:
+    """Mark every day of the metrics that a source measures: its class changed, and so may its precedence."""
+    for row in c.exec_driver_sql("SELECT DISTINCT metric FROM series WHERE person_id=? AND source_id=?", (person_id, source_id)).fetchall():
+        mark_known(c, person_id, now, metric=row[0])
+
+
+def stored_intervals(c: Connection, person_id: int) -> Iterator[tuple[str, int, int]]:
+    """(metric, start ms, end ms) of everything stored that can make a day, one a day at most where rows are dense."""
+    for row in c.exec_driver_sql(
+        'SELECT series.metric, min(start), max("end") FROM sample JOIN series ON series.id=series_id WHERE person_id=? '
+        'GROUP BY series_id, start/21600, "end"-start>21600',
+        (person_id,),
+    ):
+        yield row[0], row[1] * 1000, row[2] * 1000
+    for row in c.exec_driver_sql(
+        "SELECT metric, width, start FROM bucket WHERE person_id=? AND width IN ('minute','hour') GROUP BY metric, start/21600000", (person_id,)
+    ):
+        yield row[0], row[2], row[2]
+    for row in c.exec_driver_sql(
+        'SELECT start, "end" FROM sleep_stage JOIN series ON series.id=series_id WHERE person_id=?', (person_id,)
+    ):
+        yield "sleep_analysis", row[0] - 86_400_000, row[1] + 86_400_000
+
+
+def stored_dates(c: Connection, person_id: int) -> Iterator[tuple[str, str]]:
+    """(metric, ISO date) of the statements that name their own date."""
+    yield from c.exec_driver_sql(
+        "SELECT metric, date FROM bucket WHERE person_id=? AND width IN ('day','stated')", (person_id,)
+    ).tuples()
+    for row in c.exec_driver_sql("SELECT date FROM stated_night WHERE person_id=?", (person_id,)):
+        yield "sleep_analysis", row[0]
+
+
+def due_group(c: Connection, now: int, *, settle_ms: int, limit: int = 400) -> tuple[int, str, list[Dirty]] | None:
+    """The next (person, metric) to fold with its dirty days: when the person's queue is idle, or a mark is old enough."""
+    row = c.exec_driver_sql(
+        "SELECT person_id, metric FROM dirty_day WHERE marked_at<=? OR NOT EXISTS (SELECT 1 FROM chunk JOIN batch ON batch.id=chunk.batch_id "
+        "WHERE chunk.status IN ('pending','running') AND chunk.due_at<=? AND batch.person_id=dirty_day.person_id) LIMIT 1",
+        (now - settle_ms, now),
+    ).fetchone()
+    if row is None:
+        return None
+    days = c.exec_driver_sql(
+        "SELECT person_id, metric, date, generation FROM dirty_day WHERE person_id=? AND metric=? ORDER BY date DESC LIMIT ?",
+        (row[0], row[1], limit),
+    ).fetchall()
+    return row[0], row[1], [Dirty(*day) for day in days]
+
+
+def dirty_count(c: Connection, person_id: int | None = None) -> int:
+    return int(c.exec_driver_sql("SELECT count(*) FROM dirty_day WHERE ? IS NULL OR person_id=?", (person_id, person_id)).scalar_one())
+
+
+def samples_between(c: Connection, series: Series, low: int, high: int) -> list[SampleRow]:
+    """Samples of a series that overlap [low, high) seconds: a look-back bounded by the series' longest interval."""
+    rows = c.exec_driver_sql(
+        'SELECT series_id, start, "end", value, ms, zone_id FROM sample WHERE series_id=? AND start>=? AND start<?',
+        (series.id, low - series.longest, high),
+    ).fetchall()
+    found = [_sample(row) for row in rows if row[2] >= low]
+    seen = {(row.start, row.end) for row in found}
+    for row in c.exec_driver_sql(
+        'SELECT s.series_id, s.start, s."end", s.value, s.ms, s.zone_id FROM long_sample AS l JOIN sample AS s '
+        'USING (series_id, start, "end", tag) WHERE l.series_id=? AND l.start<? AND l."end">=?',
+        (series.id, high, low),
+    ):
+        sample = _sample(row)
+        if (sample.start, sample.end) not in seen:
+            found.append(sample)
+    return found
+
+
+def _sample(row: Any) -> SampleRow:
+    ms = row[4] or 0
+    return SampleRow(row[0], row[1] * 1000 + ms // 1000, row[2] * 1000 + ms % 1000, row[3], row[5])
+
+
+class DayRow(NamedTuple):
+    metric: str
+    date: str
+    value: float | None
+    low: float | None
+    high: float | None
+    mean: float | None
+    n: int
+    coverage: float | None
+    layer: str
+    rule: str
+    detail: str
+
+
+def put_days(c: Connection, person_id: int, rows: list[DayRow], absent: list[tuple[str, str]], done: list[Dirty]) -> list[str]:
+    """Write folded days, drop those with nothing left, clear the marks whose generation is unchanged.
+
+    Returns the dates whose row really changed; those are marked for analysis."""
+    changed: set[str] = set()
+    for row in rows:
+        before = c.exec_driver_sql(
+            "SELECT value, low, high, mean, n, coverage, layer, rule, detail FROM day WHERE person_id=? AND metric=? AND date=?",
+            (person_id, row.metric, row.date),
+        ).fetchone()
+        if before is None or tuple(before) != tuple(row[2:]):
+            changed.add(row.date)
+            c.exec_driver_sql(
+                "INSERT OR REPLACE INTO day (person_id, metric, date, value, low, high, mean, n, coverage, layer, rule, detail) "
+                "VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+                (person_id, *row),
+            )
+    for metric, date in absent:
+        if c.exec_driver_sql("DELETE FROM day WHERE person_id=? AND metric=? AND date=?", (person_id, metric, date)).rowcount:
+            changed.add(date)
+    finish(c, person_id, changed, done)
+    return sorted(changed)
+
+
+def put_nights(c: Connection, person_id: int, nights: dict[str, dict[str, Any] | None], done: list[Dirty]) -> list[str]:
+    """Write nights by wake-up date (``None``: there is none any more)."""
+    changed: set[str] = set()
+    for date, night in nights.items():
+        before = c.exec_driver_sql("SELECT json FROM night WHERE person_id=? AND date=?", (person_id, date)).fetchone()
+        text = None if night is None else json.dumps(night, sort_keys=True)
+        if text == (before[0] if before else None):
+            continue
+        changed.add(date)
+        if night is None:
+            c.exec_driver_sql("DELETE FROM night WHERE person_id=? AND date=?", (person_id, date))
+        else:
+            c.exec_driver_sql(
+                'INSERT OR REPLACE INTO night (person_id, date, asleep, start, "end", json) VALUES (?,?,?,?,?,?)',
+                (person_id, date, night["asleep"], night["start"], night["end"], text),
+            )
+    finish(c, person_id, changed, done)
+    return sorted(changed)
+
+
+def finish(c: Connection, person_id: int, changed: Iterable[str], done: list[Dirty]) -> None:
+    if done:
+        c.exec_driver_sql("DELETE FROM dirty_day WHERE person_id=? AND metric=? AND date=? AND generation=?", [tuple(d) for d in done])
+    dates = sorted(changed)
+    if dates:
+        c.exec_driver_sql(
+            "INSERT INTO changed_day (person_id, date, generation) VALUES (?,?,1) ON CONFLICT DO UPDATE SET generation=generation+1",
+            [(person_id, date) for date in dates],
+        )

@@ -1,0 +1,136 @@
+"""The data directory on its disk: private files, the ballast that frees room when it is full, the file system it stands on."""
+
+import errno
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from healthbox.domain.errors import DiskFull, Problem
+
+BALLAST = "ballast"
+BALLAST_MB = 32
+_MB = 1024 * 1024
+
+# Locks or fsync are not to be trusted there: SQLite's own advice for network and pass-through file systems.
+_DOUBTFUL = {
+    "nfs": "a network share (NFS)",
+    "cifs": "a network share (SMB)",
+    "smb": "a network share (SMB)",
+    "9p": "a pass-through share (9p)",
+    "virtiofs": "a pass-through share (virtiofs)",
+    "fuse": "a FUSE file system",
+}
+
+
+class Room(msgspec.Struct, frozen=True):
+    """Bytes on the disk of a directory: ``free`` for this user, ``total`` of the file system."""
+
+    free: int
+    total: int
+
+
+def prepare(data: Path) -> None:
+    """Make the data directory, 0700, and every later file of this process private. Raises ``unwritable`` with the line to run."""
+    os.umask(0o077)
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=data):
+            pass
+        if data.stat().st_uid == os.geteuid():
+            data.chmod(0o700)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:  # the server still starts, shows what it has and answers 507
+            return
+        raise Problem(
+            f"The data directory {data} cannot be written ({error.strerror}).",
+            hint=f"Run on the host: chown -R {os.geteuid()}:{os.getegid()} {data}",
+            code="unwritable",
+        ) from error
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Replace a file whole and durably, 0600: after a crash it holds either what it held or all of ``content``."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames and new names inside a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def room(data: Path) -> Room:
+    usage = shutil.disk_usage(data)
+    return Room(free=usage.free, total=usage.total)
+
+
+def ensure_room(data: Path, need: int, least: int) -> None:
+    """Raise ``DiskFull`` unless ``need`` bytes can be written and ``least`` bytes stay free after it."""
+    free = room(data).free
+    if free - need < least:
+        raise DiskFull(
+            f"The disk is too full: {free // _MB} MB are free, {-(-(need + least) // _MB)} MB are needed.",
+            hint="Free some space on the data volume; nothing accepted so far is lost.",
+        )
+
+
+def restore_ballast(data: Path, megabytes: int = BALLAST_MB) -> bool:
+    """Set the reserve aside when there is four times its size free; says whether it stands. Real bytes, not a hole."""
+    path, size = data / BALLAST, megabytes * _MB
+    if path.exists() and path.stat().st_size == size:
+        return True
+    path.unlink(missing_ok=True)
+    if room(data).free < 4 * size:
+        return False
+    try:
+        with path.open("wb") as file:
+            for _ in range(megabytes):
+                file.write(os.urandom(_MB))  # a compressing file system would keep zeros for nothing
+            os.fsync(file.fileno())
+    except OSError:
+        path.unlink(missing_ok=True)
+        return False
+    return True
+
+
+def release_ballast(data: Path) -> bool:
+    """Give the reserve back: on a full disk even a DELETE needs room to write. Says whether there was one."""
+    try:
+        (data / BALLAST).unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def doubtful_file_system(data: Path, mounts: Path = Path("/proc/mounts")) -> str | None:
+    """Words for the kind of file system under ``data`` when SQLite should not live on it, else None."""
+    try:
+        lines = mounts.read_text().splitlines()
+    except OSError:
+        return None
+    place, best, kind = data.resolve(), -1, ""
+    for line in lines:
+        fields = line.split()
+        if len(fields) < 3:
+            continue
+        point = Path(fields[1].replace("\\040", " "))
+        # a later mount on the same point covers the earlier one
+        if place.is_relative_to(point) and len(point.parts) >= best:
+            best, kind = len(point.parts), fields[2]
+    return next((words for start, words in _DOUBTFUL.items() if kind.startswith(start)), None)

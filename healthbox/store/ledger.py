@@ -1,0 +1,245 @@
+"""The ledger: what was accepted, what has been worked off, what failed. It is the truth; Huey only rings.
+
+batch   one thing a client sent: a sync in chunks, or one body. ``public`` is its name outside.
+chunk   one body of it, in order of ``idx``; ``position`` counts its records that are applied, each step of at most
+        ``SLICE`` records being one transaction with its mark, so a crash resumes at the last committed step.
+
+Order: a chunk is claimed only when no earlier present chunk of its batch is open. A claim raises ``attempts`` first, so
+that a chunk that kills the process ends as a dead letter; committed progress resets it.
+"""
+
+import json
+import secrets
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+SLICE = 2_000
+RETRY_S = (30, 90, 270)
+QUIET_MS = 6 * 3_600_000
+
+
+class Batch(NamedTuple):
+    id: int
+    public: str
+    person_id: int
+    device_id: int
+    client: str | None
+    format: str
+    status: str
+    zone: str
+    final: int | None
+    anchor: str | None
+    metric: str | None
+
+
+class Claim(NamedTuple):
+    chunk_id: int
+    batch_id: int
+    public: str
+    person_id: int
+    device_id: int
+    format: str
+    zone: str
+    headers: dict[str, str]
+    metric: str | None
+    idx: int
+    attempts: int
+    position: int
+    accepted_at: int
+    as_of: int
+
+
+_BATCH = "id, public, person_id, device_id, client, format, status, zone, final, anchor, metric"
+
+
+def find_batch(c: Connection, device_id: int, client: str) -> Batch | None:
+    row = c.exec_driver_sql(f"SELECT {_BATCH} FROM batch WHERE device_id=? AND client=?", (device_id, client)).fetchone()  # noqa: S608
+    return Batch(*row) if row else None
+
+
+def open_batch(c: Connection, device_id: int, anchor: str, metric: str | None) -> Batch | None:
+    """The device's open batch for a client that names neither batch nor index (anchor token and type stand for it)."""
+    row = c.exec_driver_sql(
+        f"SELECT {_BATCH} FROM batch WHERE device_id=? AND anchor=? AND metric IS ? AND client IS NULL AND final IS NULL "  # noqa: S608
+        "AND closed_at IS NULL ORDER BY id DESC LIMIT 1",
+        (device_id, anchor, metric),
+    ).fetchone()
+    return Batch(*row) if row else None
+
+
+def get_batch(c: Connection, batch_id: int) -> Batch:
+    return Batch(*c.exec_driver_sql(f"SELECT {_BATCH} FROM batch WHERE id=?", (batch_id,)).one())  # noqa: S608
+
+
+def by_public(c: Connection, public: str) -> Batch | None:
+    row = c.exec_driver_sql(f"SELECT {_BATCH} FROM batch WHERE public=?", (public,)).fetchone()  # noqa: S608
+    return Batch(*row) if row else None
+
+
+def add_batch(
+    c: Connection, *, person_id: int, device_id: int, client: str | None, format: str, headers: dict[str, str], zone: str,
+    anchor: str | None, metric: str | None, now: int,
+) -> Batch:
+    public = secrets.token_urlsafe(12)
+    c.exec_driver_sql(
+        "INSERT INTO batch (public, person_id, device_id, client, format, status, headers, zone, anchor, metric, created_at, touched_at) "
+        "VALUES (?,?,?,?,?,'pending',?,?,?,?,?,?)",
+        (public, person_id, device_id, client, format, json.dumps(headers), zone, anchor, metric, now, now),
+    )
+    found = by_public(c, public)
+    assert found is not None  # noqa: S101 - just inserted in this transaction
+    return found
+
+
+def find_chunk(c: Connection, batch_id: int, idx: int) -> tuple[bytes, str] | None:
+    row = c.exec_driver_sql("SELECT sha, status FROM chunk WHERE batch_id=? AND idx=?", (batch_id, idx)).fetchone()
+    return (row[0], row[1]) if row else None
+
+
+def find_same(c: Connection, device_id: int, anchor: str, sha: bytes) -> tuple[Batch, int] | None:
+    """The chunk with this very body that the device sent before under this anchor, for clients without an index."""
+    row = c.exec_driver_sql(
+        "SELECT chunk.batch_id, chunk.idx FROM chunk JOIN batch ON batch.id = chunk.batch_id "
+        "WHERE chunk.sha=? AND batch.device_id=? AND batch.anchor=? AND batch.client IS NULL ORDER BY chunk.id DESC LIMIT 1",
+        (sha, device_id, anchor),
+    ).fetchone()
+    return (get_batch(c, row[0]), row[1]) if row else None
+
+
+def next_index(c: Connection, batch_id: int) -> int:
+    return int(c.exec_driver_sql("SELECT coalesce(max(idx) + 1, 0) FROM chunk WHERE batch_id=?", (batch_id,)).scalar_one())
+
+
+def add_chunk(
+    c: Connection, batch: Batch, idx: int, *, sha: bytes, body: bytes | None, spool: str | None, size: int, final: bool,
+    anchor: str | None, now: int,
+) -> None:
+    """Keep a body. A late chunk reopens its batch; ``as_of`` is the first time the person sent this very body."""
+    first = c.exec_driver_sql(
+        "SELECT min(chunk.as_of) FROM chunk JOIN batch ON batch.id = chunk.batch_id WHERE chunk.sha=? AND batch.person_id=?",
+        (sha, batch.person_id),
+    ).scalar_one()
+    c.exec_driver_sql(
+        "INSERT INTO chunk (batch_id, idx, sha, body, spool, size, status, due_at, accepted_at, as_of) VALUES (?,?,?,?,?,?,'pending',?,?,?)",
+        (batch.id, idx, sha, body, spool, size, now, now, now if first is None else first),
+    )
+    c.exec_driver_sql(
+        "UPDATE batch SET touched_at=?, closed_at=NULL, unfinished=NULL, final=coalesce(?, final), anchor=coalesce(?, anchor), "
+        "status=CASE WHEN started_at IS NULL THEN 'pending' ELSE 'processing' END WHERE id=?",
+        (now, idx if final else None, anchor, batch.id),
+    )
+
+
+def reset_running(c: Connection) -> int:
+    """At boot: what ran when the process ended is due again; its attempt stays counted."""
+    return c.exec_driver_sql("UPDATE chunk SET status='pending' WHERE status='running'").rowcount
+
+
+def claim(c: Connection, now: int, *, after: int = 0) -> Claim | None:
+    """Take the next due chunk, preferring batches after ``after`` so that batches take turns."""
+    row = c.exec_driver_sql(
+        "SELECT chunk.id FROM chunk WHERE status='pending' AND due_at<=? AND NOT EXISTS (SELECT 1 FROM chunk AS earlier "
+        "WHERE earlier.batch_id=chunk.batch_id AND earlier.idx<chunk.idx AND earlier.status IN ('pending','running')) "
+        "ORDER BY chunk.batch_id <= ?, chunk.batch_id, chunk.idx LIMIT 1",
+        (now, after),
+    ).fetchone()
+    if row is None:
+        return None
+    c.exec_driver_sql("UPDATE chunk SET status='running', attempts=attempts+1 WHERE id=?", (row[0],))
+    found = c.exec_driver_sql(
+        "SELECT chunk.id, batch.id, public, person_id, device_id, format, zone, headers, metric, idx, attempts, position, accepted_at, as_of "
+        "FROM chunk JOIN batch ON batch.id=chunk.batch_id WHERE chunk.id=?",
+        (row[0],),
+    ).one()
+    c.exec_driver_sql("UPDATE batch SET status='processing', started_at=coalesce(started_at, ?) WHERE id=?", (now, found[1]))
+    return Claim(*found[:7], json.loads(found[7]), *found[8:])
+
+
+def body_of(c: Connection, chunk_id: int) -> tuple[bytes | None, str | None]:
+    """The chunk's compressed body, or the name of its spool file; both ``None`` when retention took it."""
+    row = c.exec_driver_sql("SELECT body, spool FROM chunk WHERE id=?", (chunk_id,)).one()
+    return row[0], row[1]
+
+
+def advance(c: Connection, claim: Claim, *, position: int, done: bool, counts: dict[str, int], now: int) -> None:
+    """Mark a step: called in the very transaction that stored its records."""
+    c.exec_driver_sql(
+        "UPDATE chunk SET position=?, attempts=0, error=NULL, status=?, finished_at=? WHERE id=?",
+        (position, "done" if done else "pending", now if done else None, claim.chunk_id),
+    )
+    add = {name: counts.get(name, 0) for name in ("new", "updated", "duplicate", "deleted", "rejected")}
+    c.exec_driver_sql(
+        "UPDATE batch SET new=new+?, updated=updated+?, duplicate=duplicate+?, deleted=deleted+?, rejected=rejected+?, touched_at=? WHERE id=?",
+        (*add.values(), now, claim.batch_id),
+    )
+
+
+def fail(c: Connection, claim: Claim, *, error: str, permanent: bool, now: int) -> str:
+    """An attempt failed: due again after 30, 90, 270 s, then a dead letter; a permanent failure is dead at once."""
+    if permanent or claim.attempts > len(RETRY_S):
+        c.exec_driver_sql("UPDATE chunk SET status='dead', error=?, finished_at=? WHERE id=?", (error, now, claim.chunk_id))
+        return "dead"
+    due = now + RETRY_S[claim.attempts - 1] * 1000
+    c.exec_driver_sql("UPDATE chunk SET status='pending', due_at=?, error=? WHERE id=?", (due, error, claim.chunk_id))
+    return "pending"
+
+
+def give_back(c: Connection, claim: Claim, *, due_at: int) -> None:
+    """No fault of the chunk's (clean stop, full disk, busy): due again, the attempt not counted."""
+    c.exec_driver_sql("UPDATE chunk SET status='pending', attempts=max(attempts-1, 0), due_at=? WHERE id=?", (due_at, claim.chunk_id))
+
+
+def bury_exhausted(c: Connection, now: int) -> int:
+    """At boot: chunks that took the process with them on every attempt become dead letters instead of a boot loop."""
+    return c.exec_driver_sql(
+        "UPDATE chunk SET status='dead', finished_at=?, error='the process ended while this chunk was worked on' "
+        "WHERE status IN ('pending','running') AND attempts>?",
+        (now, len(RETRY_S)),
+    ).rowcount
+
+
+def closable(c: Connection, now: int) -> list[int]:
+    """Open batches with no open chunk that are complete, or silent for six hours."""
+    rows = c.exec_driver_sql(
+        "SELECT id FROM batch WHERE closed_at IS NULL AND NOT EXISTS "
+        "(SELECT 1 FROM chunk WHERE chunk.batch_id=batch.id AND status IN ('pending','running')) "
+        "AND ((final IS NOT NULL AND final + 1 = (SELECT count(*) FROM chunk WHERE chunk.batch_id=batch.id AND idx<=final)) OR touched_at<?) "
+        "ORDER BY id LIMIT 200",
+        (now - QUIET_MS,),
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def close(c: Connection, batch_id: int, now: int) -> str:
+    """Give the batch its final status; returns it. ``unfinished`` names the chunks that never came."""
+    batch = get_batch(c, batch_id)
+    rows: list[Any] = list(c.exec_driver_sql("SELECT idx, status FROM chunk WHERE batch_id=?", (batch_id,)).fetchall())
+    present = {row[0]: row[1] for row in rows}
+    last = batch.final if batch.final is not None else max(present, default=-1)
+    missing = [idx for idx in range(last + 1) if idx not in present]
+    unfinished = None
+    if missing or batch.final is None:
+        unfinished = json.dumps({"missing": missing[:100], "final_seen": batch.final is not None})
+    dead = sum(status == "dead" for status in present.values())
+    if dead and dead == len(present):
+        status = "failed"
+    elif dead or unfinished:
+        status = "completed_with_errors"
+    else:
+        rejected = c.exec_driver_sql("SELECT rejected FROM batch WHERE id=?", (batch_id,)).scalar_one()
+        status = "completed_with_errors" if rejected else "completed"
+    c.exec_driver_sql("UPDATE batch SET status=?, unfinished=?, closed_at=? WHERE id=?", (status, unfinished, now, batch_id))
+    return status
+
+
+def next_due(c: Connection) -> int | None:
+    """When the earliest waiting chunk falls due (ms), or ``None`` when nothing waits."""
+    found = c.exec_driver_sql("SELECT min(due_at) FROM chunk WHERE status='pending'").scalar_one()
+    return None if found is None else int(found)
+
+
+def depth(c: Connection) -> tuple[int, int | None]:
+    """How many chunks are open, and when the oldest of them was accepted (ms)."""
+    row = c.exec_driver_sql("SELECT count(*), min(accepted_at) FROM chunk WHERE status IN ('pending','running')").one()
+    return int(row[0]), row[1]

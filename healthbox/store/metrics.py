@@ -1,0 +1,136 @@
+"""Metrics beside the catalogue: names nobody knows yet, and the rows by which a person named them."""
+
+import re
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from healthbox.domain.catalogue import Catalogue, Metric
+
+
+class Unknown(NamedTuple):
+    key: str
+    naming: str
+    name: str
+    unit: str
+    first_seen: int
+    last_seen: int
+    records: int
+
+
+def unknown_key(name: str, unit: str | None) -> str:
+    """The key under which a metric that nobody knows is kept: its own name and unit, in any script."""
+    parts = [re.sub(r"\W+", "_", part.casefold()).strip("_") for part in (name, unit or "")]
+    return "unknown." + ".".join(part for part in parts if part)
+
+
+def note_unknown(c: Connection, person_id: int, key: str, naming: str, name: str, unit: str | None, records: int, now: int) -> None:
+    c.exec_driver_sql(
+        "INSERT INTO unknown_metric (person_id, key, naming, name, unit, first_seen, last_seen, records) VALUES (?,?,?,?,?,?,?,?) "
+        "ON CONFLICT DO UPDATE SET last_seen=excluded.last_seen, records=records+excluded.records",
+        (person_id, key, naming, name[:200], (unit or "")[:60], now, now, records),
+    )
+
+
+def unknowns(c: Connection, person_id: int) -> list[Unknown]:
+    rows = c.exec_driver_sql(
+        "SELECT key, naming, name, unit, first_seen, last_seen, records FROM unknown_metric WHERE person_id=? ORDER BY last_seen DESC, key",
+        (person_id,),
+    ).fetchall()
+    return [Unknown(*row) for row in rows]
+
+
+def catalogue(c: Connection, plain: Catalogue) -> Catalogue:
+    """The catalogue with the rows that people of this box added."""
+    extra = [
+        Metric(
+            key=row[0], label=row[1], category="named", kind="quantity", unit=row[2], display_unit=row[2], accepted={row[2]: (1.0, 0.0)},
+            aggregation=row[3], low=None, high=None, loinc="", higher_is_better=0, enum="", known=False,
+        )
+        for row in c.exec_driver_sql("SELECT key, label, unit, aggregation FROM metric ORDER BY key").fetchall()
+    ]
+    if not extra:
+        return plain
+    aliases = c.exec_driver_sql("SELECT naming, name, key FROM metric_alias").fetchall()
+    return plain.with_extra(extra, [(row[0], row[1], row[2]) for row in aliases])
+
+
+def adopt(c: Connection, person_id: int, key: str, *, new_key: str, label: str, unit: str, aggregation: str, now: int) -> None:
+    """A person names an unknown metric: a row, an alias for what comes next, and its stored records under the new key."""
+    naming, name = c.exec_driver_sql(
+        "SELECT naming, name FROM unknown_metric WHERE person_id=? AND key=?", (person_id, key)
+    ).one()
+    c.exec_driver_sql(
+        "INSERT INTO metric (key, label, unit, aggregation, created_at) VALUES (?,?,?,?,?) "
+        "ON CONFLICT DO UPDATE SET label=excluded.label, aggregation=excluded.aggregation",
+        (new_key, label, unit, aggregation, now),
+    )
+    c.exec_driver_sql("INSERT OR REPLACE INTO metric_alias (naming, name, key) VALUES (?,?,?)", (naming, name, new_key))
+    owners = [row[0] for row in c.exec_driver_sql("SELECT person_id FROM unknown_metric WHERE key=?", (key,)).fetchall()]
+    for owner in owners:
+        rekey(c, owner, key, new_key)
+    c.exec_driver_sql("DELETE FROM unknown_metric WHERE key=?", (key,))
+
+
+def rekey(c: Connection, person_id: int, old: str, new: str) -> None:
+    """Move what is stored under one key to another; the days of both are marked."""
+    c.exec_driver_sql(
+        "INSERT INTO dirty_day (person_id, metric, date, generation, marked_at) SELECT person_id, ?, date, 1, 0 FROM day "
+        "WHERE person_id=? AND metric=? ON CONFLICT DO UPDATE SET generation=generation+1",
+        (new, person_id, old),
+    )
+    for row in c.exec_driver_sql("SELECT id, source_id FROM series WHERE person_id=? AND metric=?", (person_id, old)).fetchall():
+        taken = c.exec_driver_sql(
+            "SELECT id FROM series WHERE person_id=? AND metric=? AND source_id=?", (person_id, new, row[1])
+        ).fetchone()
+        if taken is None:
+            c.exec_driver_sql("UPDATE series SET metric=? WHERE id=?", (new, row[0]))
+        else:
+            _merge_series(c, row[0], taken[0])
+    c.exec_driver_sql("UPDATE OR IGNORE bucket SET metric=? WHERE person_id=? AND metric=?", (new, person_id, old))
+    c.exec_driver_sql("DELETE FROM bucket WHERE person_id=? AND metric=?", (person_id, old))
+    c.exec_driver_sql("DELETE FROM day WHERE person_id=? AND metric=?", (person_id, old))
+
+
+def _merge_series(c: Connection, old: int, new: int) -> None:
+    """Rows of one series into another, equal content once."""
+    c.exec_driver_sql(
+        'DELETE FROM sample WHERE series_id=? AND EXISTS (SELECT 1 FROM sample AS k WHERE k.series_id=? AND k.start=sample.start '
+        'AND k."end"=sample."end" AND abs(k.value-sample.value)<=1e-5*max(abs(k.value),abs(sample.value)))',
+        (old, new),
+    )
+    for table in ("sample", "long_sample", "also_uuid", "point_set", "gone"):
+        c.exec_driver_sql(f"UPDATE OR IGNORE {table} SET series_id=? WHERE series_id=?", (new, old))  # noqa: S608
+        if table == "sample":  # another value at the same key: told apart by a tag
+            c.exec_driver_sql("UPDATE OR REPLACE sample SET series_id=?, tag=tag||'#m'||series_id WHERE series_id=?", (new, old))
+        c.exec_driver_sql(f"DELETE FROM {table} WHERE series_id=?", (old,))  # noqa: S608
+    c.exec_driver_sql("UPDATE OR IGNORE sleep_stage SET series_id=? WHERE series_id=?", (new, old))
+    c.exec_driver_sql("DELETE FROM sleep_stage WHERE series_id=?", (old,))
+    c.exec_driver_sql(
+        "UPDATE series SET longest=max(longest,(SELECT longest FROM series WHERE id=?)), zoned=max(zoned,(SELECT zoned FROM series WHERE id=?)) "
+        "WHERE id=?",
+        (old, old, new),
+    )
+    c.exec_driver_sql("DELETE FROM series WHERE id=?", (old,))
+
+
+def merge_sources(c: Connection, person_id: int, kept: int, other: int) -> None:
+    """Two rows are one source: series, aliases, precedence and workouts of ``other`` go to ``kept``; its days are marked."""
+    metrics = [row[0] for row in c.exec_driver_sql("SELECT metric FROM series WHERE source_id IN (?,?)", (kept, other)).fetchall()]
+    for metric in set(metrics):
+        c.exec_driver_sql(
+            "INSERT INTO dirty_day (person_id, metric, date, generation, marked_at) SELECT person_id, metric, date, 1, 0 FROM day "
+            "WHERE person_id=? AND metric=? ON CONFLICT DO UPDATE SET generation=generation+1",
+            (person_id, metric),
+        )
+    for row in c.exec_driver_sql("SELECT id, metric FROM series WHERE source_id=?", (other,)).fetchall():
+        taken = c.exec_driver_sql("SELECT id FROM series WHERE source_id=? AND metric=?", (kept, row[1])).fetchone()
+        if taken is None:
+            c.exec_driver_sql("UPDATE series SET source_id=? WHERE id=?", (kept, row[0]))
+        else:
+            _merge_series(c, row[0], taken[0])
+    c.exec_driver_sql("UPDATE OR IGNORE source_alias SET source_id=? WHERE source_id=?", (kept, other))
+    c.exec_driver_sql("UPDATE OR IGNORE precedence SET source_id=? WHERE source_id=?", (kept, other))
+    c.exec_driver_sql("UPDATE workout SET source_id=? WHERE source_id=?", (kept, other))
+    c.exec_driver_sql("UPDATE clinical SET source_id=? WHERE source_id=?", (kept, other))
+    c.exec_driver_sql("DELETE FROM source WHERE id=?", (other,))

@@ -1,0 +1,85 @@
+"""Receipts: what became of every record of a batch."""
+
+import json
+from typing import Any
+
+from sqlalchemy import Connection
+
+from healthbox.domain.errors import NotFound
+from healthbox.domain.records import Rejected
+
+_COLUMNS = (
+    "batch.id, public, batch.format, batch.status, device.name, batch.client, batch.anchor, batch.metric, final, unfinished, "
+    "batch.new, updated, duplicate, deleted, rejected, batch.created_at, started_at, closed_at, device.id"
+)
+
+
+def add_rejections(c: Connection, batch_id: int, idx: int, rejections: list[Rejected]) -> None:
+    if rejections:
+        c.exec_driver_sql(
+            "INSERT INTO rejection (batch_id, idx, position, code, reason, raw) VALUES (?,?,?,?,?,?)",
+            [(batch_id, idx, r.position, r.code, r.reason[:300], r.raw[:2000]) for r in rejections],
+        )
+
+
+def receipt(c: Connection, person_id: int, public: str, *, cursor: int = 0, limit: int = 100) -> dict[str, Any]:
+    """One batch with its chunks, counts and a page of rejections. Raises ``NotFound`` for another person's."""
+    row = c.exec_driver_sql(
+        f"SELECT {_COLUMNS} FROM batch JOIN device ON device.id=device_id WHERE batch.person_id=? AND public=?",  # noqa: S608
+        (person_id, public),
+    ).fetchone()
+    if row is None:
+        raise NotFound("There is no such upload.", hint="See the list of uploads.")
+    found = _summary(c, row)
+    rejections = c.exec_driver_sql(
+        "SELECT id, idx, position, code, reason, raw FROM rejection WHERE batch_id=? AND id>? ORDER BY id LIMIT ?", (row[0], cursor, limit + 1)
+    ).fetchall()
+    found["rejections"] = [
+        {"chunk": r[1], "position": r[2], "code": r[3], "reason": r[4], "raw": r[5]} for r in rejections[:limit]
+    ]
+    found["cursor"] = rejections[limit - 1][0] if len(rejections) > limit else None
+    found["errors"] = [
+        {"chunk": r[0], "error": r[1], "attempts": r[2]}
+        for r in c.exec_driver_sql(
+            "SELECT idx, error, attempts FROM chunk WHERE batch_id=? AND error IS NOT NULL ORDER BY idx LIMIT 100", (row[0],)
+        ).fetchall()
+    ]
+    return found
+
+
+def listing(c: Connection, person_id: int, *, limit: int = 50, cursor: int | None = None) -> dict[str, Any]:
+    """Batches, newest first; ``cursor`` continues below the last one of the page before."""
+    rows = c.exec_driver_sql(
+        f"SELECT {_COLUMNS} FROM batch JOIN device ON device.id=device_id WHERE batch.person_id=? AND (? IS NULL OR batch.id<?) "  # noqa: S608
+        "ORDER BY batch.id DESC LIMIT ?",
+        (person_id, cursor, cursor, limit + 1),
+    ).fetchall()
+    page = rows[:limit]
+    return {"batches": [_summary(c, row) for row in page], "cursor": page[-1][0] if len(rows) > limit else None}
+
+
+def _summary(c: Connection, row: Any) -> dict[str, Any]:
+    states = dict(c.exec_driver_sql("SELECT status, count(*) FROM chunk WHERE batch_id=? GROUP BY status", (row[0],)).tuples().all())
+    size, read, last = c.exec_driver_sql(
+        "SELECT coalesce(sum(size),0), coalesce(sum(position),0), max(finished_at) FROM chunk WHERE batch_id=?", (row[0],)
+    ).one()
+    return {
+        "batch": row[1], "format": row[2], "status": row[3], "device": row[4], "client": row[5], "anchor": row[6], "metric": row[7],
+        "chunks": {"total": sum(states.values())} | {name: states.get(name, 0) for name in ("pending", "running", "done", "dead")},
+        "unfinished": json.loads(row[9]) if row[9] else None,
+        "records": {"new": row[10], "updated": row[11], "duplicate": row[12], "deleted": row[13], "rejected": row[14]},
+        "bytes": size, "read": read,
+        "timings": {"accepted": row[15], "started": row[16], "processed": last, "closed": row[17]},
+    }  # fmt: skip
+
+
+def dead(c: Connection, person_id: int | None = None) -> list[dict[str, Any]]:
+    """Dead letters, oldest first (of one person, or of all for the command line)."""
+    rows = c.exec_driver_sql(
+        "SELECT chunk.id, public, idx, batch.format, device.name, attempts, error, size, accepted_at, batch.person_id FROM chunk "
+        "JOIN batch ON batch.id=batch_id JOIN device ON device.id=device_id WHERE chunk.status='dead' AND (? IS NULL OR batch.person_id=?) "
+        "ORDER BY chunk.id LIMIT 1000",
+        (person_id, person_id),
+    ).fetchall()
+    names = ("id", "batch", "chunk", "format", "device", "attempts", "error", "bytes", "accepted", "person_id")
+    return [dict(zip(names, row, strict=True)) for row in rows]

@@ -1,0 +1,68 @@
+"""The ledger's repairs: chunks made due again, given up, taken back."""
+
+from sqlalchemy import Connection
+
+
+def replayable(c: Connection, batch_id: int) -> list[int]:
+    """Chunks of a batch whose body is still kept and that nobody works on."""
+    rows = c.exec_driver_sql(
+        "SELECT id FROM chunk WHERE batch_id=? AND (body IS NOT NULL OR spool IS NOT NULL) AND status<>'running' ORDER BY idx", (batch_id,)
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def restart(c: Connection, batch_id: int, chunk_ids: list[int], now: int) -> None:
+    """From the first record on: the batch's counts and rejections start anew; ``as_of`` stays."""
+    c.exec_driver_sql(
+        "UPDATE chunk SET status='pending', attempts=0, position=0, due_at=?, error=NULL, finished_at=NULL WHERE id=?",
+        [(now, chunk_id) for chunk_id in chunk_ids],
+    )
+    c.exec_driver_sql("DELETE FROM rejection WHERE batch_id=?", (batch_id,))
+    c.exec_driver_sql(
+        "UPDATE batch SET status='processing', closed_at=NULL, unfinished=NULL, new=0, updated=0, duplicate=0, deleted=0, rejected=0, "
+        "touched_at=? WHERE id=?",
+        (now, batch_id),
+    )
+
+
+def revive(c: Connection, chunk_ids: list[int], now: int) -> int:
+    """Dead letters due again from where they stopped."""
+    done = 0
+    for chunk_id in chunk_ids:
+        if c.exec_driver_sql(
+            "UPDATE chunk SET status='pending', attempts=0, due_at=?, error=NULL, finished_at=NULL WHERE id=? AND status='dead'", (now, chunk_id)
+        ).rowcount:
+            done += 1
+            c.exec_driver_sql(
+                "UPDATE batch SET status='processing', closed_at=NULL, touched_at=? WHERE id=(SELECT batch_id FROM chunk WHERE id=?)",
+                (now, chunk_id),
+            )
+    return done
+
+
+def discard(c: Connection, chunk_ids: list[int], now: int) -> list[int]:
+    """Dead letters given up; returns their batches."""
+    batches = []
+    for chunk_id in chunk_ids:
+        row = c.exec_driver_sql(
+            "UPDATE chunk SET status='discarded', finished_at=? WHERE id=? AND status='dead' RETURNING batch_id", (now, chunk_id)
+        ).fetchone()
+        if row is not None:
+            batches.append(row[0])
+    return sorted(set(batches))
+
+
+def retire_bodies(c: Connection, now: int, *, keep_ms: int, keep_duplicates_ms: int, limit: int = 5000) -> list[str]:
+    """Let bodies go that are worked off and old enough; returns the spool files to remove. Never an unread or a dead part."""
+    rows = c.exec_driver_sql(
+        "SELECT chunk.id, spool FROM chunk JOIN batch ON batch.id=batch_id WHERE chunk.status='done' AND (body IS NOT NULL OR spool IS NOT NULL) "
+        "AND closed_at IS NOT NULL AND finished_at < CASE WHEN batch.new+updated+deleted+rejected=0 THEN ? ELSE ? END LIMIT ?",
+        (now - keep_duplicates_ms, now - keep_ms, limit),
+    ).fetchall()
+    c.exec_driver_sql("UPDATE chunk SET body=NULL, spool=NULL WHERE id=?", [(row[0],) for row in rows]) if rows else None
+    return [row[1] for row in rows if row[1]]
+
+
+def spooled(c: Connection) -> set[str]:
+    """Every spool file that a row names."""
+    return {row[0] for row in c.exec_driver_sql("SELECT spool FROM chunk WHERE spool IS NOT NULL").fetchall()}

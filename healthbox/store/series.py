@@ -1,0 +1,67 @@
+"""Series = (person, metric, source), and the small tables that rows point into: zones and metadata."""
+
+import json
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+
+class Series(NamedTuple):
+    id: int
+    metric: str
+    source_id: int
+    longest: int
+    zoned: bool
+
+
+class Registry:
+    """Finds or makes series, zone and metadata rows inside one write transaction, remembering them meanwhile."""
+
+    def __init__(self, c: Connection, person_id: int) -> None:
+        self._c = c
+        self._person = person_id
+        self._series: dict[tuple[str, int], int] = {}
+        self._zones: dict[str, int] = {}
+        self._metas: dict[str, int] = {}
+
+    def series(self, metric: str, source_id: int) -> int:
+        key = (metric, source_id)
+        if key not in self._series:
+            self._c.exec_driver_sql(
+                "INSERT OR IGNORE INTO series (person_id, metric, source_id) VALUES (?,?,?)", (self._person, metric, source_id)
+            )
+            self._series[key] = self._c.exec_driver_sql(
+                "SELECT id FROM series WHERE person_id=? AND metric=? AND source_id=?", (self._person, metric, source_id)
+            ).scalar_one()
+        return self._series[key]
+
+    def zone(self, name: str | None) -> int | None:
+        if not name:
+            return None
+        if name not in self._zones:
+            self._zones[name] = _interned(self._c, "zone", "name", name)
+        return self._zones[name]
+
+    def meta(self, data: dict[str, Any] | None) -> int | None:
+        if not data:
+            return None
+        text = json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        if text not in self._metas:
+            self._metas[text] = _interned(self._c, "meta", "json", text)
+        return self._metas[text]
+
+
+def _interned(c: Connection, table: str, column: str, value: str) -> int:
+    c.exec_driver_sql(f"INSERT OR IGNORE INTO {table} ({column}) VALUES (?)", (value,))  # noqa: S608 - names are ours
+    return int(c.exec_driver_sql(f"SELECT id FROM {table} WHERE {column}=?", (value,)).scalar_one())  # noqa: S608
+
+
+def of_metric(c: Connection, person_id: int, metric: str) -> list[Series]:
+    rows = c.exec_driver_sql(
+        "SELECT id, metric, source_id, longest, zoned FROM series WHERE person_id=? AND metric=? ORDER BY id", (person_id, metric)
+    ).fetchall()
+    return [Series(row[0], row[1], row[2], row[3], bool(row[4])) for row in rows]
+
+
+def zone_names(c: Connection) -> dict[int, str]:
+    return dict(c.exec_driver_sql("SELECT id, name FROM zone").tuples().all())

@@ -1,0 +1,116 @@
+"""Workouts: one row a session, merged field by field; series and route are compressed blobs, never samples."""
+
+import json
+import zlib
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from healthbox.domain.records import Workout
+from healthbox.store.tombstones import buried
+
+NEAR_MS = 2_000
+
+
+class WorkoutRow(NamedTuple):
+    id: int
+    source_id: int
+    uuid: bytes | None
+    activity: str
+    start: int
+    end: int
+    zone: str | None
+    totals: dict[str, float]
+    laps: list[dict[str, Any]]
+    meta: dict[str, Any]
+    as_of: int
+
+
+_COLUMNS = 'id, source_id, uuid, activity, start, "end", zone, totals, laps, meta, as_of'
+
+
+def _row(found: Any) -> WorkoutRow:
+    return WorkoutRow(*found[:7], json.loads(found[7]), json.loads(found[8]), json.loads(found[9]), found[10])
+
+
+def _standing(c: Connection, person_id: int, workout: Workout, uuid: bytes | None) -> WorkoutRow | None:
+    if uuid is not None:
+        found = c.exec_driver_sql(f"SELECT {_COLUMNS} FROM workout WHERE person_id=? AND uuid=?", (person_id, uuid)).fetchone()  # noqa: S608
+        if found is not None:
+            return _row(found)
+    rows = c.exec_driver_sql(
+        f'SELECT {_COLUMNS} FROM workout WHERE person_id=? AND start BETWEEN ? AND ? AND "end" BETWEEN ? AND ? ORDER BY start, "end", id',  # noqa: S608
+        (person_id, workout.start - NEAR_MS, workout.start + NEAR_MS, workout.end - NEAR_MS, workout.end + NEAR_MS),
+    ).fetchall()
+    for found in rows:
+        if uuid is None or found[2] is None:
+            return _row(found)
+    return None
+
+
+def put(c: Connection, person_id: int, batch_id: int, source_id: int, workout: Workout, uuid: bytes | None, as_of: int) -> str:
+    """Store or merge one workout; returns "new", "updated", "duplicate" or "deleted"."""
+    if uuid is not None and buried(c, person_id, [uuid]):
+        return "deleted"
+    standing = _standing(c, person_id, workout, uuid)
+    series, route = pack(workout.series), pack(workout.route)
+    meta = workout.metadata or {}
+    if standing is None:
+        c.exec_driver_sql(
+            'INSERT INTO workout (person_id, source_id, uuid, activity, start, "end", zone, totals, series, route, laps, meta, as_of, batch_id) '
+            "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            (
+                person_id, source_id, uuid, workout.activity, workout.start, workout.end, workout.zone, _json(workout.totals),
+                series, route, _json(workout.laps), _json(meta), as_of, batch_id,
+            ),
+        )
+        return "new"
+    newer = as_of >= standing.as_of
+    totals = standing.totals | workout.totals if newer else workout.totals | standing.totals
+    merged_meta = standing.meta | meta if newer else meta | standing.meta
+    activity = workout.activity if newer and workout.activity != "other" else standing.activity
+    after = (uuid or standing.uuid, activity, workout.zone or standing.zone, totals, workout.laps or standing.laps, merged_meta)
+    before = (standing.uuid, standing.activity, standing.zone, standing.totals, standing.laps, standing.meta)
+    had = c.exec_driver_sql("SELECT series, route FROM workout WHERE id=?", (standing.id,)).one()
+    blobs = (series or had[0], route or had[1]) if newer else (had[0] or series, had[1] or route)
+    if after == before and blobs == tuple(had):
+        return "duplicate"
+    c.exec_driver_sql(
+        "UPDATE workout SET uuid=?, activity=?, zone=?, totals=?, laps=?, meta=?, series=?, route=?, as_of=max(as_of, ?) WHERE id=?",
+        (after[0], after[1], after[2], _json(totals), _json(after[4]), _json(merged_meta), *blobs, as_of, standing.id),
+    )
+    return "updated"
+
+
+def remove(c: Connection, person_id: int, uuid: bytes) -> int:
+    return c.exec_driver_sql("DELETE FROM workout WHERE person_id=? AND uuid=?", (person_id, uuid)).rowcount
+
+
+def between(c: Connection, person_id: int, low: int, high: int, *, limit: int = 500) -> list[WorkoutRow]:
+    """Workouts that start in [low, high) ms, newest first."""
+    rows = c.exec_driver_sql(
+        f"SELECT {_COLUMNS} FROM workout WHERE person_id=? AND start>=? AND start<? AND superseded=0 ORDER BY start DESC, id DESC LIMIT ?",  # noqa: S608
+        (person_id, low, high, limit),
+    ).fetchall()
+    return [_row(row) for row in rows]
+
+
+def get(c: Connection, person_id: int, workout_id: int) -> tuple[WorkoutRow, dict[str, Any], list[Any]] | None:
+    """One workout with its series and its route."""
+    found = c.exec_driver_sql(
+        f"SELECT {_COLUMNS}, series, route FROM workout WHERE person_id=? AND id=?",  # noqa: S608
+        (person_id, workout_id),
+    ).fetchone()
+    return None if found is None else (_row(found), unpack(found[11]) or {}, unpack(found[12]) or [])
+
+
+def pack(data: Any) -> bytes | None:
+    return zlib.compress(_json(data).encode(), 6) if data else None
+
+
+def unpack(blob: bytes | None) -> Any:
+    return None if blob is None else json.loads(zlib.decompress(blob))
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, sort_keys=True, ensure_ascii=False)

@@ -1,0 +1,97 @@
+"""Answers: JSON for programs, and what is said when something fails, to both. No answer holds a traceback or a value."""
+
+import logging
+import secrets
+import traceback
+from typing import Any
+
+import msgspec
+from flask import Flask, Response, make_response, render_template, request
+from sqlalchemy.exc import DBAPIError
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
+
+from healthbox.domain.errors import Problem
+from healthbox.store.engine import translated
+
+log = logging.getLogger("healthbox.web")
+
+FOR_PROGRAMS = ("/api/", "/healthz", "/readyz", "/metrics")
+_encoder = msgspec.json.Encoder()
+
+WORDS = {
+    400: ("bad_request", "The request could not be read.", ""),
+    404: ("not_found", "There is nothing at this address.", "Check the address."),
+    405: ("method_not_allowed", "This address does not take that method.", ""),
+    413: ("too_large", "The body is too large.", "Send less at a time: most apps have a setting for the batch or the period."),
+    415: ("unsupported_media_type", "This kind of body is not understood here.", ""),
+}
+
+
+class Refusal(msgspec.Struct):
+    code: str
+    message: str
+    hint: str
+
+
+class ErrorAnswer(msgspec.Struct):
+    error: Refusal
+
+
+def json_answer(data: Any, status: int = 200) -> Response:
+    return Response(_encoder.encode(data), status, mimetype="application/json")
+
+
+def for_program() -> bool:
+    # /metrics is Prometheus' door; the page of a metric is /metrics/KEY.
+    return request.path.startswith("/api/") or request.path.rstrip("/") in ("/api", *FOR_PROGRAMS[1:])
+
+
+def refusal(status: int, code: str, message: str, hint: str = "") -> Response:
+    if for_program():
+        return json_answer(ErrorAnswer(Refusal(code, message, hint)), status)
+    page = render_template("error.html", status=status, code=code, message=message, hint=hint)
+    return make_response(page, status)
+
+
+def for_problem(problem: Problem) -> Response:
+    answer = refusal(problem.status, problem.code, problem.message, problem.hint)
+    if problem.status == 401 and for_program():
+        answer.headers["WWW-Authenticate"] = 'Bearer realm="healthbox"'
+    if not problem.permanent:
+        answer.headers["Retry-After"] = str(getattr(problem, "wait_s", 30))
+    return answer
+
+
+def for_http(error: HTTPException) -> AnyResponse:
+    status = error.code or 500
+    if status < 400 or error.response is not None:
+        return error.get_response()  # the router's own redirect
+    code, message, hint = WORDS.get(status, ("refused", "The request was refused.", ""))
+    answer = refusal(status, code, message, hint)
+    for name, value in error.get_headers():
+        if name.lower() in ("allow", "retry-after"):
+            answer.headers[name] = value
+    return answer
+
+
+def for_database(error: DBAPIError) -> Response:
+    problem = translated(error)
+    return for_problem(problem) if problem else for_mistake(error)
+
+
+def for_mistake(error: Exception) -> Response:
+    """A mistake of ours: the log gets where, under an id that the answer names. Messages stay out of both: they may quote values."""
+    name = secrets.token_hex(4)
+    where = " < ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in reversed(traceback.extract_tb(error.__traceback__)[-6:]))
+    route = request.url_rule.rule if request.url_rule else "-"
+    log.error("mistake id=%s type=%s route=%s where=%s", name, type(error).__name__, route, where)
+    hint = f"It is in the log under {name}. Trying again may help."
+    return refusal(500, "internal", "Something went wrong inside healthbox.", hint)
+
+
+def equip(app: Flask) -> None:
+    app.register_error_handler(Problem, for_problem)
+    app.register_error_handler(HTTPException, for_http)
+    app.register_error_handler(DBAPIError, for_database)
+    app.register_error_handler(Exception, for_mistake)

@@ -1,0 +1,44 @@
+"""POST /api/v1/ingest: the body of any known client."""
+
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response, request, url_for
+
+from healthbox.pipeline.accept import Accepted
+from healthbox.web.answers import json_answer
+from healthbox.web.auth import device, opens
+from healthbox.web.bodies import body
+from healthbox.web.house import house, now
+from healthbox.web.openapi import described
+
+routes = Blueprint("api_ingest", __name__)
+
+# What a format may need to know; never credentials, addresses or cookies.
+KEPT_HEADERS = ("automation-name", "automation-id", "automation-aggregation", "automation-period", "session-id", "user-agent")
+
+
+class Receipted(msgspec.Struct):
+    """What was accepted is on disk. ``receipt`` is the path of what becomes of it; ``chunk`` the index of this body in its batch."""
+
+    batch: str
+    status: str
+    receipt: str
+    chunk: int | None
+    again: bool
+
+
+def receipted(accepted: Accepted) -> Response:
+    address = url_for("api_batches.one", public=accepted.batch)
+    answer = json_answer(Receipted(accepted.batch, accepted.status, address, accepted.chunk, accepted.again), 202)
+    answer.headers["Location"] = address
+    return answer
+
+
+@routes.post("/api/v1/ingest")
+@opens("ingest")
+@described("Send the body of any known client.", body=dict[str, Any], answer=Receipted, status=202)
+def ingest() -> Response:
+    raw = body(house().settings.max_json_bytes)
+    headers = {name: request.headers[name][:200] for name in KEPT_HEADERS if name in request.headers}
+    return receipted(house().door.ingest(device(), raw, content_type=request.mimetype, headers=headers, now=now()))

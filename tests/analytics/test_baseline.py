@@ -1,0 +1,88 @@
+"""A person's usual: which nights make it, how wide it is, and when there is none yet."""
+
+import datetime as dt
+from math import log
+
+import pytest
+
+from healthbox.analytics.baseline import DIRECTION, FLOORS, LOGARITHMIC, baseline, deviation, direction, floor, usual
+
+TODAY = dt.date(2026, 11, 20)
+
+
+def nights(values: list[float], ending: int = 3) -> list[tuple[dt.date, float]]:
+    """One value a night, the last one ``ending`` days ago."""
+    return [(TODAY - dt.timedelta(days=ending + len(values) - 1 - i), value) for i, value in enumerate(values)]
+
+
+def test_median_and_mad_make_the_range() -> None:
+    usual = baseline(nights([50.0, 52.0, 54.0, 56.0, 58.0] * 4), TODAY, floor=1)
+    assert (usual.n, usual.centre, usual.learning) == (20, 54, False)
+    assert usual.scale == pytest.approx(1.4826 * 2)
+    assert (usual.low, usual.high) == (pytest.approx(54 - 2 * 1.4826 * 2), pytest.approx(54 + 2 * 1.4826 * 2))
+
+
+def test_a_steady_person_gets_the_floor() -> None:
+    usual = baseline(nights([54.0] * 20), TODAY, floor=1)
+    assert (usual.scale, usual.low, usual.high) == (1, 52, 56)
+
+
+def test_one_mad_night_hardly_moves_it() -> None:
+    assert baseline(nights([54.0] * 19 + [140.0]), TODAY, floor=1).high == 56
+
+
+def test_thirteen_nights_are_still_learning_and_fourteen_are_enough() -> None:
+    learning = baseline(nights([54.0] * 13), TODAY, floor=1)
+    assert (learning.learning, learning.n, learning.needed, learning.centre, learning.low) == (True, 13, 14, None, None)
+    assert not baseline(nights([54.0] * 14), TODAY, floor=1).learning
+
+
+def test_the_last_three_nights_stay_out() -> None:
+    values = [*nights([54.0] * 14), *nights([90.0, 90.0, 90.0], ending=0)]
+    usual = baseline(values, TODAY, floor=1)
+    assert (usual.n, usual.centre) == (14, 54)
+
+
+def test_only_the_last_forty_two_valid_nights_count_and_none_from_long_ago() -> None:
+    usual = baseline(nights([80.0] * 30 + [54.0] * 42), TODAY, floor=1)
+    assert (usual.n, usual.centre) == (42, 54)
+    assert baseline(nights([54.0] * 42, ending=100), TODAY, floor=1).n == 0
+
+
+def test_flagged_nights_stay_out() -> None:
+    values = nights([54.0] * 14 + [70.0] * 10)
+    usual = baseline(values, TODAY, floor=1, without={date for date, value in values if value == 70})
+    assert (usual.n, usual.centre) == (14, 54)
+
+
+def test_order_does_not_matter() -> None:
+    values = nights([50.0, 52.0, 54.0] * 6)
+    assert baseline(values[::-1], TODAY, floor=1) == baseline(values, TODAY, floor=1)
+
+
+def test_a_logarithmic_range_is_given_in_the_metrics_own_unit() -> None:
+    usual = baseline(nights([40.0] * 15), TODAY, floor=0.08, log=True)
+    assert usual.centre == pytest.approx(40)
+    assert usual.high == pytest.approx(40 * 2.718281828 ** (0.16))
+    assert deviation(20, usual) == pytest.approx(log(0.5) / 0.08)
+    assert deviation(0, usual) is None
+
+
+def test_no_deviation_while_learning_or_when_nothing_ever_varied() -> None:
+    assert deviation(60, baseline([], TODAY, floor=1)) is None
+    assert deviation(60, baseline(nights([0.0] * 20), TODAY, floor=0)) is None
+    assert deviation(60, baseline(nights([54.0] * 20), TODAY, floor=1)) == 6
+
+
+def test_every_metric_has_a_floor_and_few_have_a_worse_side() -> None:
+    assert floor("resting_heart_rate", [50]) == 1
+    assert floor("steps", [8000.0, 10_000.0, 9000.0]) == 270
+    assert floor("steps", []) == 0
+    assert (direction("resting_heart_rate"), direction("hrv_sdnn"), direction("steps")) == (1, -1, 0)
+    assert set(DIRECTION) == set(FLOORS)
+    assert set(FLOORS) >= LOGARITHMIC
+
+
+def test_usual_knows_the_metric() -> None:
+    assert usual("hrv_rmssd", nights([40.0] * 15), TODAY).log
+    assert usual("respiratory_rate", nights([14.0] * 15), TODAY).scale == 0.3

@@ -1,0 +1,18 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from healthbox.store.engine import Database
+from healthbox.store.migrations.upgrade import upgrade
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """An empty database at this version's schema, in ``tmp_path / "data"``."""
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    opened = Database(data)
+    upgrade(opened)
+    yield opened
+    opened.close()

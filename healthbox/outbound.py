@@ -15,6 +15,8 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 import msgspec
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
+from urllib3.exceptions import TimeoutError as TooSlow
 
 from healthbox.domain.errors import Forbidden, Invalid, Problem, Unavailable
 
@@ -172,13 +174,14 @@ def send(
                 stream=True,
             ) as answer:
                 return Reply(answer.status_code, dict(answer.headers), _read(answer, cap, ends))
-        except requests.RequestException as problem:
+        except (requests.RequestException, HTTPError) as problem:
             raise _unavailable(problem) from None
 
 
 def _read(answer: requests.Response, cap: int, ends: float) -> bytes:
+    """The body as it trickles in: each piece is looked at, so that a server cannot hold us by sending one byte at a time."""
     parts, size = [], 0
-    for part in answer.iter_content(8192):
+    while part := answer.raw.read1(8192, decode_content=True):
         parts.append(part)
         size += len(part)
         if size > cap:
@@ -188,8 +191,8 @@ def _read(answer: requests.Response, cap: int, ends: float) -> bytes:
     return b"".join(parts)
 
 
-def _unavailable(problem: requests.RequestException) -> Problem:
-    if isinstance(problem, requests.Timeout):
+def _unavailable(problem: requests.RequestException | HTTPError) -> Problem:
+    if isinstance(problem, requests.Timeout | TooSlow):
         return Unavailable("The server took too long to answer.", code="timed_out")
     if isinstance(problem, requests.exceptions.SSLError):
         return Unavailable("The server's certificate could not be verified.", code="certificate")

@@ -48,7 +48,7 @@ async function poll() {
     if (live.busy) wait = 5;
     if (String(live.stamp) !== document.body.dataset.stamp && (await renew())) document.body.dataset.stamp = live.stamp;
   } catch {
-    show("away", `Server not reachable since ${clock(heard)}`);
+    show("away", `Not reachable since ${clock(heard)}`);
   }
   age();
   clearTimeout(timer);

@@ -134,7 +134,12 @@ def test_a_row_without_a_value_shows_the_reason_and_no_mark() -> None:
 
 def test_a_chart_has_a_name_a_summary_and_a_row_per_point() -> None:
     plot = charts.line([41.0, None, 45.0], (37, 58))
-    data = {"caption": "Variability", "columns": ["Day", "Value"], "rows": [("1", "41 ms"), ("2", "not worn"), ("3", "45 ms")], "xs": plot.xs}
+    data = {
+        "caption": "Variability",
+        "columns": ["Day", "Value"],
+        "rows": [("1", "41 ms"), ("2", "not worn"), ("3", "45 ms")],
+        "xs": plot.xs,
+    }
     html = marks("{{ m.plot('hrv', plot, 'heart', 'Variability <b>', '45 ms today', data) }}", plot=plot, data=data)
     assert html.count("<tr data-x=") == 3
     assert 'aria-describedby="hrv-s"' in html
@@ -157,3 +162,29 @@ def test_no_mark_needs_an_inline_style_or_script() -> None:
     for forbidden in (" style=", "<script", "onclick", "None", "nan", "Undefined"):
         assert forbidden not in html
     assert html.count("<svg") == html.count("</svg>")
+
+
+class Alice:
+    name = "Alice"
+
+
+def framed(template: str, **values: object) -> str:
+    environment = render.environment()
+    environment.globals.update(static=lambda name: f"/static/{name}", href=lambda name, **_: f"/{name}")
+    return environment.from_string(f'{{% extends "{template}" %}}{{% block title %}}Sleep{{% endblock %}}').render(theme=None, **values)
+
+
+def test_the_frame_names_its_tabs_and_marks_the_current_one() -> None:
+    html = framed("frame.html", nav="sleep", person=Alice, fresh={"state": "late", "text": "Scale is late"}, findings_open=2)
+    assert html.count('aria-current="page"') == 1
+    assert html.index('aria-current="page"') < html.index("<span>Sleep</span>") < html.index("<span>Metrics</span>")
+    assert "Scale is late" in html
+    assert "Findings, 2 open" in html
+    assert html.index('class="skip"') < html.index("<header")
+    assert html.count("<script") == html.count('<script type="module" src="/static/page.js">') == 1
+
+
+def test_the_plain_frame_knows_nobody() -> None:
+    html = framed("plain.html")
+    assert "<nav" not in html
+    assert "they do not diagnose" in html

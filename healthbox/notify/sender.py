@@ -15,7 +15,7 @@ import socket
 import sys
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import quote, unquote
+from urllib.parse import quote, quote_plus, unquote
 
 import apprise
 import msgspec
@@ -124,13 +124,21 @@ def spellings(text: str) -> set[str]:
     return {text, quote(text), quote(text, safe=""), json.dumps(text)[1:-1], html.escape(text), repr(text)[1:-1]}
 
 
-def redacted(records: list[logging.LogRecord], hidden: list[str]) -> list[tuple[str, str]]:
-    """What the log says, without payloads (they hold the message itself) and without anything hidden."""
+def fragments(title: str, body: str) -> set[str]:
+    """Runs of a message that survive every way of escaping it: by them an echo of the message is known."""
+    runs = [run.strip() for run in re.split(r"[^A-Za-z0-9 .,:/-]+", f"{title}\n{body}")]
+    return {form for run in runs if len(run) >= 8 for form in (run, quote(run), quote_plus(run))}
+
+
+def redacted(records: list[logging.LogRecord], hidden: list[str], told: set[str]) -> list[tuple[str, str]]:
+    """What the log says, without the parts of the address, and without the message: services like to repeat it."""
     lines = []
     for record in records[-LOG_CAP:]:
         text = record.getMessage()
         if "payload" in text.lower():
             continue
+        if any(run in text for run in told):
+            text = f"{text.partition(':')[0][:40]}: (repeats the message)"
         for secret in hidden:
             text = text.replace(secret, HIDDEN)
         lines.append((record.levelname, " ".join(text.split())[:LINE_CAP]))
@@ -159,12 +167,12 @@ def answer(question: Question) -> Answer:
     host, port = own_server(plugin)
     if question.act == "inspect":
         return Answer(True, host=host, port=port)
-    hidden = secrets(question.url, plugin)
-    hidden += [form for line in (question.title, *question.body.splitlines()) if len(line) > 3 for form in spellings(line)]
     outbox = apprise.Apprise(asset=asset())
     outbox.add(plugin)
     ok = bool(outbox.notify(body=question.body, title=question.title, body_format="text"))
-    return Answer(ok, host=host, port=port, log=redacted(kept.records, hidden))
+    return Answer(
+        ok, host=host, port=port, log=redacted(kept.records, secrets(question.url, plugin), fragments(question.title, question.body))
+    )
 
 
 def main() -> None:

@@ -44,7 +44,7 @@ class _Detail(msgspec.Struct):
     """The parts of a day's or night's account that name its source."""
 
     name: str = ""
-    shares: list[_Share] = []
+    sources: list[_Share] = []
 
 
 class Evidence(msgspec.Struct, frozen=True):
@@ -90,7 +90,7 @@ def _source(detail: str) -> str:
         account = msgspec.json.decode(detail, type=_Detail)
     except msgspec.MsgspecError:
         return ""
-    best = max(account.shares, key=lambda share: (share.value or 0.0, share.name), default=None)
+    best = max(account.sources, key=lambda share: (share.value or 0.0, share.name), default=None)
     return best.name if best else account.name
 
 

@@ -19,6 +19,8 @@ from huey.serializer import Serializer
 
 log = logging.getLogger("healthbox.bell")
 FILE = "queue.db"
+# what a task without arguments, retries or a due time leaves in the remaining fields of Huey's message
+_BARE = (None, 0, 0, None, (), {}, None, None, None, None, None, None, None)
 
 
 class TaggedJson(Serializer):  # type: ignore[misc]
@@ -31,7 +33,7 @@ class TaggedJson(Serializer):  # type: ignore[misc]
 
     def _deserialize(self, data: bytes) -> Any:
         identity, name = json.loads(data)["message"]
-        return Message(identity, name, None, 0, 0, (), {}, None, None)
+        return Message(identity, name, *_BARE)
 
 
 class _EmbeddedConsumer(Consumer):  # type: ignore[misc]
@@ -69,7 +71,8 @@ class Bell:
     def start(self) -> None:
         self._running = True
         self._consumer = _EmbeddedConsumer(
-            self._huey, workers=2, periodic=False, initial_delay=self._poll, max_delay=max(self._poll, 0.2), backoff=1.15, check_worker_health=True
+            self._huey, workers=2, periodic=False, initial_delay=self._poll, max_delay=max(self._poll, 0.2), backoff=1.15, check_worker_health=True,
+            shutdown_timeout=6,
         )
         self._consumer.start()
 

@@ -97,7 +97,7 @@ def fold_nights(c: Connection, person_id: int, dates: list[dt.date], zones: Zone
                 found[night.date.isoformat()] = night_json(night, str(local(night.end).tzinfo or ""))
         for app, date, numbers, source, _ in buckets.stated_nights(c, person_id, run[0].isoformat(), run[-1].isoformat()):
             standing = found[date]
-            if standing is None or standing["stated"]:  # rows come oldest first: the newest statement stays
+            if standing is None or standing["stated"] or standing["asleep"] is None:  # oldest first: the newest statement stays
                 found[date] = _stated(dt.date.fromisoformat(date), app, numbers, source) or standing
     return found
 

@@ -12,6 +12,7 @@ from healthbox.store import buckets, days, series, sleep, sources
 
 DAY_S = 86_400
 WIDEST_OFFSET_S = 26 * 3600
+CLOCK_SKEW_MS = 3_600_000
 
 
 class Material:
@@ -100,6 +101,8 @@ def gather_stages(c: Connection, person_id: int, low: int, high: int, zones: Zon
     local = LocalTime(zones)
     spans = []
     for source, start, end, stage, as_of, zone in sleep.between(c, person_id, low, high):
+        if end > as_of + CLOCK_SKEW_MS:
+            continue  # a bedtime schedule written ahead is a plan, not a measurement
         rank, name = ranks[source]
         spans.append(StageSpan(source=source, name=name, rank=rank, start=start, end=end, stage=stage, order=as_of))
         if zone:

@@ -4,6 +4,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from healthbox.store import settings
+
 BACKFILL_MS = 30 * 86_400_000
 
 
@@ -47,12 +49,10 @@ def unblocked(c: Connection, batch_id: int) -> list[int]:
 
 def state(c: Connection, device_id: int, now: int) -> dict[str, Any]:
     """What the device asks before a sync: the box's epoch, its anchors, and from when to send where there is none."""
-    settings = dict(c.exec_driver_sql("SELECT name, value FROM setting WHERE name IN ('epoch', 'resend_from')").tuples().all())
     rows = c.exec_driver_sql("SELECT metric, anchor, moved_at FROM anchor WHERE device_id=? ORDER BY metric", (device_id,)).fetchall()
-    resend = settings.get("resend_from")
     return {
-        "epoch": settings.get("epoch", ""),
+        "epoch": settings.epoch(c),
         "anchors": {row[0]: {"anchor": row[1], "last_sync": row[2]} for row in rows},
         "since": now - BACKFILL_MS,
-        "resend_from": int(resend) if resend else None,
+        "resend_from": settings.restored_from(c),
     }

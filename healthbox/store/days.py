@@ -28,11 +28,13 @@ class SampleRow(NamedTuple):
 
 def mark(c: Connection, person_id: int, days: Iterable[tuple[str, str]], now: int) -> None:
     """Mark (metric, ISO date) days; a mark made while a fold runs survives it by its generation."""
-    c.exec_driver_sql(
-        "INSERT INTO dirty_day (person_id, metric, date, generation, marked_at) VALUES (?,?,?,1,?) "
-        "ON CONFLICT DO UPDATE SET generation=generation+1",
-        [(person_id, metric, date, now) for metric, date in sorted(set(days))],
-    )
+    rows = [(person_id, metric, date, now) for metric, date in sorted(set(days))]
+    if rows:
+        c.exec_driver_sql(
+            "INSERT INTO dirty_day (person_id, metric, date, generation, marked_at) VALUES (?,?,?,1,?) "
+            "ON CONFLICT DO UPDATE SET generation=generation+1",
+            rows,
+        )
 
 
 def mark_known(c: Connection, person_id: int, now: int, *, metric: str | None = None, since: str = "") -> int:
@@ -95,6 +97,10 @@ def due_group(c: Connection, now: int, *, settle_ms: int, limit: int = 400) -> t
 
 def dirty_count(c: Connection, person_id: int | None = None) -> int:
     return int(c.exec_driver_sql("SELECT count(*) FROM dirty_day WHERE ? IS NULL OR person_id=?", (person_id, person_id)).scalar_one())
+
+
+def changed_count(c: Connection) -> int:
+    return int(c.exec_driver_sql("SELECT count(*) FROM (SELECT 1 FROM changed_day LIMIT 1)").scalar_one())
 
 
 def samples_between(c: Connection, series: Series, low: int, high: int) -> list[SampleRow]:

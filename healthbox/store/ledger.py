@@ -211,6 +211,11 @@ def closable(c: Connection, now: int) -> list[int]:
     return [row[0] for row in rows]
 
 
+def may_close(c: Connection, now: int) -> bool:
+    """Whether some open batch could be closed."""
+    return bool(closable(c, now))
+
+
 def close(c: Connection, batch_id: int, now: int) -> str:
     """Give the batch its final status; returns it. ``unfinished`` names the chunks that never came."""
     batch = get_batch(c, batch_id)

@@ -2,6 +2,8 @@
 
 from sqlalchemy import Connection
 
+STEP = 5_000
+
 
 def replayable(c: Connection, batch_id: int) -> list[int]:
     """Chunks of a batch whose body is still kept and that nobody works on."""
@@ -52,15 +54,16 @@ def discard(c: Connection, chunk_ids: list[int], now: int) -> list[int]:
     return sorted(set(batches))
 
 
-def retire_bodies(c: Connection, now: int, *, keep_ms: int, keep_duplicates_ms: int, limit: int = 5000) -> list[str]:
-    """Let bodies go that are worked off and old enough; returns the spool files to remove. Never an unread or a dead part."""
+def retire_bodies(c: Connection, now: int, *, keep_ms: int, keep_duplicates_ms: int, limit: int = STEP) -> tuple[int, list[str]]:
+    """Let bodies go that are worked off and old enough: how many, and the spool files to remove. Never an unread or a dead part."""
     rows = c.exec_driver_sql(
         "SELECT chunk.id, spool FROM chunk JOIN batch ON batch.id=batch_id WHERE chunk.status='done' AND (body IS NOT NULL OR spool IS NOT NULL) "
         "AND closed_at IS NOT NULL AND finished_at < CASE WHEN batch.new+updated+deleted+rejected=0 THEN ? ELSE ? END LIMIT ?",
         (now - keep_duplicates_ms, now - keep_ms, limit),
     ).fetchall()
-    c.exec_driver_sql("UPDATE chunk SET body=NULL, spool=NULL WHERE id=?", [(row[0],) for row in rows]) if rows else None
-    return [row[1] for row in rows if row[1]]
+    if rows:
+        c.exec_driver_sql("UPDATE chunk SET body=NULL, spool=NULL WHERE id=?", [(row[0],) for row in rows])
+    return len(rows), [row[1] for row in rows if row[1]]
 
 
 def spooled(c: Connection) -> set[str]:

@@ -1,11 +1,12 @@
 """Files under /static: addressed by their content's hash, so that a browser keeps them for ever and an upgrade shows at once."""
 
 import hashlib
+import mimetypes
 from functools import lru_cache
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from flask import Flask, Response, request, send_from_directory
+from flask import Flask, Response, abort, request
+from werkzeug.security import safe_join
 
 from healthbox.folders import folder
 from healthbox.web.auth import opens
@@ -14,31 +15,45 @@ ENDPOINT = "static"
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
-@lru_cache(maxsize=256)
-def _hash(path: Path, _changed: int, _size: int) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+class File(NamedTuple):
+    content: bytes
+    version: str  # twelve hex digits of its SHA-256
 
 
-def version(filename: str) -> str | None:
-    """Twelve hex digits of the file's SHA-256, or None when there is no such file."""
-    path = folder("static") / filename
+@lru_cache(maxsize=64)
+def _read(path: str, _changed: int, _size: int) -> File:
+    with open(path, "rb") as file:
+        content = file.read()
+    return File(content, hashlib.sha256(content).hexdigest()[:12])
+
+
+def found(filename: str) -> File | None:
+    """From memory, unless it changed on disk."""
+    root = folder("static")
+    path = safe_join(str(root), filename)
     try:
-        found = path.stat()
-        return _hash(path, found.st_mtime_ns, found.st_size)
-    except OSError:
+        stat = (root / filename).stat()
+        return _read(path, stat.st_mtime_ns, stat.st_size) if path else None
+    except (OSError, ValueError):
         return None
 
 
 @opens("public")
 def static(filename: str) -> Response:
-    answer = send_from_directory(folder("static"), filename, conditional=True)
-    answer.headers["Cache-Control"] = FOR_EVER if "v" in request.args and request.args["v"] == version(filename) else "no-cache"
+    file = found(filename)
+    if file is None:
+        abort(404)
+    kind = "text/javascript" if filename.endswith(".js") else mimetypes.guess_type(filename)[0] or "application/octet-stream"
+    answer = Response(file.content, mimetype=kind)
+    answer.headers["Cache-Control"] = FOR_EVER if request.args.get("v") == file.version else "no-cache"
+    answer.set_etag(file.version)
+    answer.make_conditional(request)
     return answer
 
 
 def _with_version(endpoint: str, values: dict[str, Any]) -> None:
-    if endpoint == ENDPOINT and "v" not in values and (found := version(values["filename"])):
-        values["v"] = found
+    if endpoint == ENDPOINT and "v" not in values and (file := found(values["filename"])):
+        values["v"] = file.version
 
 
 def mount(app: Flask) -> None:

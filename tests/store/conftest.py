@@ -1,3 +1,4 @@
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,3 +17,11 @@ def database(tmp_path: Path) -> Iterator[Database]:
     upgrade(opened)
     yield opened
     opened.close()
+
+
+@pytest.fixture(autouse=True)
+def same_umask() -> Iterator[None]:
+    """``disk.prepare`` sets the umask of its whole process."""
+    mask = os.umask(0o022)
+    yield
+    os.umask(mask)

@@ -13,10 +13,12 @@ import pytest
 from healthbox.domain.errors import Conflict, DiskFull, Problem
 from healthbox.store import backup as backing
 from healthbox.store import devices, logins, people, restore, settings
+from healthbox.store import snapshot as snapshots
 from healthbox.store.backup import Manifest, backup, folder_name, listed, rotate, verify
 from healthbox.store.engine import Database
 from healthbox.store.locks import ServerLock
 from healthbox.store.migrations.upgrade import known, upgrade
+from healthbox.store.snapshot import counts, snapshot
 from healthbox.store.vault import Vault
 
 NOW = 1_763_000_000_000
@@ -116,6 +118,35 @@ def test_a_full_disk_is_named_and_leaves_nothing(database: Database, vault: Vaul
 def test_a_body_that_is_gone_is_told_and_stops_no_backup(database: Database, vault: Vault, token: str) -> None:
     (database.data / "spool" / "body0").unlink()
     assert verify(made(database, vault)).missing == ["body0"]
+
+
+def test_a_body_dropped_during_the_copy_is_in_the_backup(
+    database: Database, vault: Vault, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def copy_then_drop(source: Path, target: Path) -> dict[str, int]:
+        counts = snapshot(source, target)
+        (database.data / "spool" / "body0").unlink()
+        return counts
+
+    monkeypatch.setattr(backing, "snapshot", copy_then_drop)
+    folder = made(database, vault)
+    assert verify(folder).missing == []
+    assert (folder / "spool" / "body0").read_bytes() == b"a large body"
+
+
+def test_rows_written_between_count_and_copy_are_in_neither(
+    database: Database, vault: Vault, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def count_then_write(connection: sqlite3.Connection) -> dict[str, int]:
+        counted = counts(connection)
+        with database.writing() as c:
+            c.exec_driver_sql("INSERT INTO job (name, due_at) SELECT 'job' || count(*), 0 FROM job")
+        return counted
+
+    monkeypatch.setattr(snapshots, "counts", count_then_write)
+    assert made(database, vault)
+    monkeypatch.undo()
+    assert verify(database.data / "backups" / folder_name(NOW)).counts["job"] == 0
 
 
 def test_a_backup_beside_a_writer_is_one_instant_with_all_its_bodies(database: Database, vault: Vault, token: str) -> None:
@@ -306,8 +337,9 @@ def test_a_restore_beside_a_running_server_is_refused(database: Database, vault:
     assert refusal.value.code == "already_running"
 
 
+@pytest.mark.parametrize("opened_before", [False, True])
 def test_a_restore_killed_at_any_rename_is_completed(
-    database: Database, vault: Vault, token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: Database, vault: Vault, token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened_before: bool
 ) -> None:
     class Killed(BaseException):
         pass
@@ -336,6 +368,8 @@ def test_a_restore_killed_at_any_rename_is_completed(
                 restore.restore(folder, data, passphrase="correct horse", now=LATER)
             except Killed:
                 killed = True
+        if opened_before:  # makes an empty database where the swap left none
+            Database(data).close()
         restore.resume(data)
         again = Database(data)
         with again.reading() as c:

@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,13 +22,6 @@ else:
     print("held", flush=True)
     sys.stdin.read()
 """
-
-
-@pytest.fixture(autouse=True)
-def same_umask() -> Iterator[None]:
-    mask = os.umask(0o022)
-    yield
-    os.umask(mask)
 
 
 def start(data: Path) -> subprocess.Popen[str]:

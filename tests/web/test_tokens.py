@@ -1,5 +1,6 @@
 """Colour: every pair of tokens that carries meaning is computed, unrounded, in both themes."""
 
+import gzip
 import itertools
 import math
 import re
@@ -87,3 +88,8 @@ def test_every_colour_a_rule_uses_is_a_token() -> None:
     rules = re.sub(r"--[\w-]+:[^;}]+", "", CSS)
     assert set(re.findall(r"#[0-9a-fA-F]{3,8}\b(?![^{]*\{)", rules)) <= {"#fff"}  # white paper: print, and behind a QR code
     assert set(re.findall(r"var\(--([\w-]+)", CSS)) <= set(re.findall(r"--([\w-]+):", CSS))
+
+
+@pytest.mark.parametrize(("name", "budget"), [("app.css", 10_000), ("page.js", 5_000)])
+def test_what_every_page_loads_stays_small(name: str, budget: int) -> None:
+    assert len(gzip.compress((folder("static") / name).read_bytes(), mtime=0)) <= budget

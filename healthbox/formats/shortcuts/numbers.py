@@ -18,9 +18,10 @@ from healthbox.domain.units import plausible, to_canonical
 from healthbox.formats.wire import Unreadable, number
 
 _SPACES = re.compile(r"[\s'\u2019]+")
-_NUMBER = re.compile(r"([+-]?[0-9.,][0-9.,\s'\u2019]*?(?:[eE][+-]?[0-9]{1,3})?)\s*([^0-9\s.,].*)?")
+_NUMBER = re.compile(r"([+-]?[0-9.,][0-9.,\s'\u2019]*?(?:[eE][+-]?[0-9]{1,3})?)\s*([^0-9\s.,'\u2019+-].*)?")
 _DURATION = re.compile(r"(\d{1,4}):(\d{2})(?::(\d{2}(?:[.,]\d+)?))?", re.ASCII)
-_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
+_ONE_GROUP = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
+_GROUPS = re.compile(r"[+-]?\d{1,3}(?:[.,]\d{2,3})*[.,]\d{3}", re.ASCII)  # also 12,34,567
 
 
 def amount(value: Any, unit: str | None, metric: Metric | None) -> tuple[float, str | None]:
@@ -63,14 +64,21 @@ def _plain(digits: str, unit: str | None, metric: Metric | None) -> str:
     commas, points = digits.count(","), digits.count(".")
     if commas and points:
         group, mark = (",", ".") if digits.rfind(".") > digits.rfind(",") else (".", ",")
-        return digits.replace(group, "").replace(mark, ".")
+        whole, _, fraction = digits.rpartition(mark)
+        return f"{_ungrouped(whole, group)}.{fraction}"
     if commas > 1 or points > 1:
-        return digits.replace(",", "").replace(".", "")
-    if not _GROUPED.fullmatch(digits):
+        return _ungrouped(digits, "," if commas else ".")
+    if not _ONE_GROUP.fullmatch(digits):
         return digits.replace(",", ".")
     if counts(metric):
         return digits.replace(",", "").replace(".", "")
     return _likely(digits, unit, metric) if commas else digits
+
+
+def _ungrouped(digits: str, group: str) -> str:
+    if not _GROUPS.fullmatch(digits):
+        raise Unreadable("not_a_number", "the value is not a number")
+    return digits.replace(group, "")
 
 
 def _likely(digits: str, unit: str | None, metric: Metric | None) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response, request, url_for
 
-from healthbox.pipeline.accept import Accepted
+from healthbox.pipeline.accept import KEPT_HEADERS, Accepted
 from healthbox.web.answers import json_answer
 from healthbox.web.auth import device, opens
 from healthbox.web.bodies import body
@@ -14,9 +14,6 @@ from healthbox.web.openapi import described
 
 routes = Blueprint("api_ingest", __name__)
 
-# What a format may need to know; never credentials, addresses or cookies.
-KEPT_HEADERS = ("automation-name", "automation-id", "automation-aggregation", "automation-period", "session-id", "user-agent")
-
 
 class Receipted(msgspec.Struct):
     """What was accepted is on disk. ``receipt`` is the path of what becomes of it; ``chunk`` the index of this body in its batch."""
@@ -24,7 +21,7 @@ class Receipted(msgspec.Struct):
     batch: str
     status: str
     receipt: str
-    chunk: int | None
+    chunk: int
     again: bool
 
 

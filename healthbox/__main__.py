@@ -1,0 +1,3 @@
+from healthbox.cli import main
+
+main()

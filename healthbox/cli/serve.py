@@ -1,0 +1,126 @@
+"""``healthbox serve``: web and worker in one process, on one data folder."""
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from types import FrameType
+
+from waitress.server import create_server
+
+from healthbox.cli.logs import configure
+from healthbox.config import Settings
+from healthbox.pipeline.accept import Door
+from healthbox.pipeline.schedule import key_file
+from healthbox.pipeline.worker import Worker
+from healthbox.store import disk, restore
+from healthbox.store import settings as kept
+from healthbox.store.engine import Database
+from healthbox.store.locks import ServerLock
+from healthbox.store.migrations.upgrade import upgrade
+from healthbox.store.vault import Vault
+from healthbox.web.application import create_app
+
+log = logging.getLogger("healthbox.serve")
+
+
+def open_database(settings: Settings) -> Database:
+    """The database of a data folder, upgraded; the caller holds the server lock."""
+    restore.resume(settings.data)
+    database = Database(settings.data)
+    upgrade(database)
+    return database
+
+
+def open_vault(settings: Settings, database: Database) -> Vault:
+    vault = Vault(settings.data, key_file(settings))
+    with database.writing() as c:
+        vault.start(c)
+    return vault
+
+
+def serve(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT. Raises ``Problem`` when the folder cannot be used or another server holds it."""
+    os.umask(0o077)
+    disk.prepare(settings.data)
+    with ServerLock(settings.data):
+        configure(settings.log_level)
+        if words := disk.doubtful_file_system(settings.data):
+            log.warning(words)
+        database = open_database(settings)
+        vault = open_vault(settings, database)
+        disk.restore_ballast(settings.data, settings.ballast_mb)
+        worker = Worker(database, settings, vault)
+        door = Door(database, settings, worker.ring)
+        app = create_app(settings, database, door, vault=vault, pump=worker)
+        server = create_server(
+            app, host=settings.host, port=settings.port, threads=settings.threads, connection_limit=500, channel_timeout=30,
+            cleanup_interval=5, max_request_body_size=settings.max_json_bytes + 4096, ident="healthbox", clear_untrusted_proxy_headers=False,
+        )  # fmt: skip
+        worker.start()
+        _announce(settings, database, _port(server, settings))
+        _run_until_signal(server)
+        worker.stop()
+        database.checkpoint()
+        database.close()
+        log.info("stopped")
+
+
+def _run_until_signal(server: object) -> None:
+    stop = threading.Event()
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        log.info("stopping", extra={"signal": signal.Signals(number).name})
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    web = threading.Thread(target=server.run, name="web", daemon=True)  # type: ignore[attr-defined]
+    web.start()
+    while not stop.wait(0.5):
+        if not web.is_alive():
+            log.error("the web server ended")
+            break
+    server.close()  # type: ignore[attr-defined]
+    web.join(timeout=3)
+
+
+def _port(server: object, settings: Settings) -> int:
+    for name in ("effective_port", "port"):
+        if isinstance(found := getattr(server, name, None), int) and found:
+            return found
+    listens = getattr(server, "effective_listen", None)
+    return int(listens[0][1]) if listens else settings.port
+
+
+def _announce(settings: Settings, database: Database, port: int) -> None:
+    """Every address this server can be reached at and, as long as nobody has set it up, the one-use link."""
+    with database.writing() as c:
+        token = kept.open_setup(c)
+    bases = [settings.base_url.rstrip("/")] if settings.base_url else [f"http://{address}:{port}" for address in _addresses(settings.host)]
+    lines = ["healthbox is ready:", *(f"  {base}/" for base in bases)]
+    if token is not None:
+        disk.write_private(settings.data / "setup_token", token.encode())
+        lines += ["", "Set it up (this link works once):", f"  {bases[-1]}/setup/{token}"]
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+def _addresses(host: str) -> list[str]:
+    """localhost and the addresses of this machine's networks, where the server listens on all of them."""
+    if host not in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not bound
+        return [host]
+    found = ["localhost"]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # a documentation address: no packet is sent, the kernel only picks a route
+            found.append(probe.getsockname()[0])
+        except OSError:
+            pass
+    try:
+        named = {str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}
+    except OSError:
+        named = set()
+    return found + sorted(a for a in named if not a.startswith("127.") and a not in found)

@@ -1,0 +1,57 @@
+"""Why a day's number is what it is: every contribution, what was discarded, the layers not chosen, the rule."""
+
+import datetime as dt
+from typing import Any
+
+import msgspec
+
+from healthbox.domain.catalogue import Catalogue
+from healthbox.domain.clock import ZoneHistory
+from healthbox.domain.days import explain
+from healthbox.domain.errors import NotFound
+from healthbox.pipeline.gather import gather
+from healthbox.store import metrics, people
+from healthbox.store.engine import Database
+from healthbox.store.reading import iso
+
+PLAIN = Catalogue.load()
+
+
+def why(database: Database, person_id: int, metric: str, date: dt.date) -> dict[str, Any]:
+    """The same computation as the fold's, told. Contributions sum to the value. Raises ``NotFound`` for a day without data."""
+    with database.reading() as c:
+        zones = ZoneHistory(people.zone_history(c, person_id))
+        known = metrics.catalogue(c, PLAIN).get(metric)
+        material = gather(c, person_id, metric, [date], zones)
+    bounds = material.bounds[0]
+    aggregation = known.aggregation if known else "mean"
+    told = explain(aggregation, bounds, material.readings[date], material.buckets[date], material.stated[date])
+    if told is None:
+        raise NotFound("There is no data for this metric on this day.", hint="Choose another day.")
+    result = told.result
+    return {
+        "metric": metric, "date": date.isoformat(), "unit": known.unit if known else None, "aggregation": aggregation,
+        "start": iso(bounds[0]), "end": iso(bounds[1]),
+        "value": result.value, "min": result.low, "max": result.high, "mean": result.mean, "count": result.n, "coverage": result.coverage,
+        "layer": result.layer, "rule": result.rule, "overlap": result.overlap,
+        "contributions": [
+            {"source": _name(share.name), "kind": _kind(share.name), "value": share.value, "raw": share.raw, "discarded": share.discarded}
+            for share in result.shares
+        ],
+        "layers": [msgspec.to_builtins(layer) | {"chosen": at == 0} for at, layer in enumerate(result.layers)],
+        "lanes": [
+            {"source": _name(material.names.get(lane.source, "")), "start": iso(lane.start), "end": iso(lane.end), "value": lane.value}
+            for lane in told.lanes
+        ],
+        "readings": [
+            {"source": _name(r.name), "start": iso(r.start), "end": iso(r.end), "value": r.value} for r in told.readings
+        ],
+    }  # fmt: skip
+
+
+def _name(name: str) -> str:
+    return name.partition("\x00")[0]
+
+
+def _kind(name: str) -> str:
+    return name.partition("\x00")[2]

@@ -1,0 +1,99 @@
+"""The pump: takes whatever is due, one small step after the other, until nothing is.
+
+Every to-do is a durable row written in the transaction that caused it, so the pump can be stopped anywhere and simply
+started again: due chunks → closable batches → dirty days → changed days to analyse.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from healthbox.domain.errors import DiskFull, Unavailable
+from healthbox.pipeline.analyse import analyse
+from healthbox.pipeline.close import close_batches
+from healthbox.pipeline.fold import Folder
+from healthbox.pipeline.process import Processor
+from healthbox.store import disk, ledger
+from healthbox.store.engine import Database
+
+log = logging.getLogger("healthbox.pump")
+STUCK_S = 300
+IMPORT_STEPS = 8
+
+
+class Pump:
+    """One at a time: a second call while one runs returns at once, the running one sees the new work."""
+
+    def __init__(self, database: Database, data: Path, clock: Callable[[], int], sent: Callable[[], None]) -> None:
+        self._database, self._data, self._clock, self._ring_sender = database, data, clock, sent
+        self._processor = Processor(database, data)
+        self._folder = Folder(database)
+        self._one = threading.Lock()
+        self._stop = threading.Event()
+        self.progress_at = time.monotonic()
+        self.stage = "idle"
+
+    def boot(self) -> None:
+        """What ran when the process ended is due again; what killed it every time is a dead letter."""
+        now = self._clock()
+        with self._database.writing() as c:
+            reset, buried = ledger.reset_running(c), ledger.bury_exhausted(c, now)
+        if reset or buried:
+            log.warning("work resumed after a stop", extra={"chunks": reset, "dead": buried})
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def run(self) -> None:
+        """Work until nothing is due."""
+        if not self._one.acquire(blocking=False):
+            return
+        try:
+            while not self._stop.is_set() and self._turn():
+                self.progress_at = time.monotonic()
+        except DiskFull:
+            freed = disk.release_ballast(self._data)
+            log.error("disk full", extra={"ballast_released": freed})
+        except Unavailable as problem:
+            log.warning("the database is busy, trying again", extra={"code": problem.code})
+        finally:
+            self.stage = "idle"
+            self.progress_at = time.monotonic()
+            self._one.release()
+
+    def _turn(self) -> bool:
+        """One round: some chunk steps, then what has waited long enough; the rest when no chunk is due."""
+        worked = False
+        for _ in range(IMPORT_STEPS):
+            self.stage = "process"
+            if self._stop.is_set() or not self._processor.step(self._clock()):
+                break
+            worked = True
+            self.stage = "fold"
+            self._folder.step(self._clock())
+        else:
+            return True
+        self.stage = "close"
+        worked |= close_batches(self._database, self._clock())
+        self.stage = "fold"
+        while not self._stop.is_set() and self._folder.step(self._clock()):
+            worked = True
+            if self._chunk_waits():
+                return True
+        self.stage = "analyse"
+        if not self._stop.is_set() and analyse(self._database, self._clock()):
+            self._ring_sender()
+            worked = True
+        return worked
+
+    def _chunk_waits(self) -> bool:
+        with self._database.reading() as c:
+            due = ledger.next_due(c)
+        return due is not None and due <= self._clock()
+
+    @property
+    def stuck(self) -> bool:
+        """Whether a stage has run for five minutes without finishing a step."""
+        return self.stage != "idle" and time.monotonic() - self.progress_at > STUCK_S

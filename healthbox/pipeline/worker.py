@@ -1,0 +1,94 @@
+"""The worker: bell, pump, sender and watch together, beside the web server in one process."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from healthbox.config import Settings
+from healthbox.domain.catalogue import Catalogue
+from healthbox.domain.errors import Problem
+from healthbox.pipeline import deliver, schedule
+from healthbox.pipeline.bell import Bell
+from healthbox.pipeline.pump import Pump
+from healthbox.store import days, deliveries, disk, ledger
+from healthbox.store.engine import Database
+from healthbox.store.vault import Vault
+
+log = logging.getLogger("healthbox.worker")
+WATCH_S = 1.0
+STOP_S = 7.0
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Worker:
+    """Start and stop once. ``beat`` is when the watch last went round, for readiness."""
+
+    def __init__(self, database: Database, settings: Settings, vault: Vault | None, clock: Callable[[], int] = now_ms) -> None:
+        self._database, self._settings, self._vault, self._clock = database, settings, vault, clock
+        self._catalogue = Catalogue.load()
+        self.pump = Pump(database, settings.data, clock, self._ring_sender)
+        self.bell = Bell(settings.data, self.pump.run, self._send, poll_seconds=settings.poll_seconds)
+        self._stop = threading.Event()
+        self._beat: int | None = None
+        self._sending = threading.Lock()
+        self._watch = threading.Thread(target=self._look, name="watch", daemon=True)
+
+    def ring(self) -> None:
+        self.bell.ring("pump")
+
+    def _ring_sender(self) -> None:
+        self.bell.ring("send")
+
+    def beat(self) -> int | None:
+        return None if self.pump.stuck else self._beat
+
+    def start(self) -> None:
+        self.pump.boot()
+        deliver.resume(self._database, self._clock())
+        schedule.prepare(self._database, self._settings, self._clock())
+        self.bell.start()
+        self._watch.start()
+        self.bell.ring("pump")
+        self.bell.ring("send")
+
+    def stop(self) -> None:
+        """Finish the step under way, leave the rest to the next start."""
+        self._stop.set()
+        self.pump.stop()
+        self.bell.stop()
+        self._watch.join(timeout=STOP_S)
+
+    def _send(self) -> None:
+        if self._vault is None or not self._sending.acquire(blocking=False):
+            return
+        try:
+            while not self._stop.is_set() and deliver.deliver(self._database, self._vault, self._settings, self._catalogue, self._clock()):
+                pass
+        finally:
+            self._sending.release()
+
+    def _look(self) -> None:
+        """Every second: whatever fell due without a ring (retries, the schedule, a lost bell) is rung for."""
+        while not self._stop.wait(WATCH_S):
+            try:
+                now = self._clock()
+                self.bell.mend()
+                with self._database.reading() as c:
+                    due = ledger.next_due(c)
+                    waits = (due is not None and due <= now) or days.dirty_count(c) > 0 or days.changed_count(c) > 0 or ledger.may_close(c, now)
+                    send = deliveries.next_due(c)
+                if waits:
+                    self.bell.ring("pump")
+                if send is not None and send <= now:
+                    self.bell.ring("send")
+                schedule.run_due(self._database, self._settings, now)
+                disk.restore_ballast(self._settings.data, self._settings.ballast_mb)
+                self._beat = now
+            except Problem as problem:
+                log.warning("the watch could not look", extra={"code": problem.code})
+            except Exception as error:  # the edge of the watch: it must go on looking
+                log.error("the watch failed", exc_info=error)

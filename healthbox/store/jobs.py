@@ -1,0 +1,33 @@
+"""The schedule's rows."""
+
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+
+class JobRow(NamedTuple):
+    name: str
+    due_at: int
+    last_at: int | None
+    last_error: str | None
+
+
+def ensure(c: Connection, name: str, due_at: int) -> None:
+    c.exec_driver_sql("INSERT OR IGNORE INTO job (name, due_at) VALUES (?,?)", (name, due_at))
+
+
+def due(c: Connection, now: int) -> list[str]:
+    return [row[0] for row in c.exec_driver_sql("SELECT name FROM job WHERE due_at<=? ORDER BY due_at, name", (now,)).fetchall()]
+
+
+def finish(c: Connection, name: str, *, due_at: int, now: int, error: str | None) -> None:
+    c.exec_driver_sql(
+        "UPDATE job SET due_at=?, last_error=?, attempts=CASE WHEN ? IS NULL THEN 0 ELSE attempts+1 END, "
+        "last_at=CASE WHEN ? IS NULL THEN ? ELSE last_at END WHERE name=?",
+        (due_at, error, error, error, now, name),
+    )
+
+
+def all_jobs(c: Connection) -> list[JobRow]:
+    return [JobRow(*row) for row in c.exec_driver_sql("SELECT name, due_at, last_at, last_error FROM job ORDER BY name").fetchall()]
+

@@ -21,7 +21,7 @@ import apprise
 import msgspec
 from apprise import plugins
 
-from healthbox.notify.allowed import BY_SCHEMA, refused_arguments
+from healthbox.notify.allowed import refused_arguments, service_of
 from healthbox.outbound import refusal
 
 HIDDEN = "****"
@@ -96,11 +96,11 @@ def asset() -> Any:
     )
 
 
-def own_server(plugin: Any) -> tuple[str | None, int]:
+def own_server(url: str, plugin: Any) -> tuple[str | None, int]:
     """Host and port of the server that the address names; None where the service has its own fixed hosts."""
     if hasattr(plugin, "smtp_host"):
         return plugin.smtp_host, plugin.port or 587
-    if not BY_SCHEMA[plugin.schema].own or getattr(plugin, "mode", None) == "cloud":
+    if not service_of(url).own or getattr(plugin, "mode", None) == "cloud":
         return None, 0
     return plugin.host, plugin.port or (443 if plugin.secure else 80)
 
@@ -109,7 +109,7 @@ def secrets(url: str, plugin: Any) -> list[str]:
     """Every part of an address but its host, in every spelling a log may hold, longest first: topics and paths are keys too."""
     rest = url.partition("://")[2]
     authority = re.split(r"[/?]", rest, maxsplit=1)[0]
-    host = own_server(plugin)[0] or ""
+    host = own_server(url, plugin)[0] or ""
     parts = {unquote(part) for part in re.split(r"[/:@?&=,;#]+", rest)}
     parts = {part for part in parts if len(part) > 3 and part != str(plugin.port) and part.lower() not in host.lower()} | {
         plugin.password or ""
@@ -164,7 +164,7 @@ def answer(question: Question) -> Answer:
     plugin = apprise.Apprise.instantiate(question.url, asset=asset())
     if plugin is None:
         return Answer(False, fault="the service's own parts of this address are missing or wrong")
-    host, port = own_server(plugin)
+    host, port = own_server(question.url, plugin)
     if question.act == "inspect":
         return Answer(True, host=host, port=port)
     outbox = apprise.Apprise(asset=asset())

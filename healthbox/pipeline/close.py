@@ -8,14 +8,16 @@ from healthbox.store.engine import Database
 log = logging.getLogger("healthbox.close")
 
 
-def close_batches(database: Database, now: int) -> bool:
-    """Close what can be closed; False when nothing could."""
+def close_batches(database: Database, now: int) -> set[int]:
+    """Close what can be closed; the people whose batches they were."""
+    people = set()
     with database.reading() as c:
         ready = ledger.closable(c, now)
     for batch_id in ready:
         with database.writing() as c:
             status = ledger.close(c, batch_id, now)
+            people.add(ledger.get_batch(c, batch_id).person_id)
             for candidate in anchors.unblocked(c, batch_id):
                 anchors.settle(c, candidate, now)
         log.info("batch closed", extra={"batch_id": batch_id, "status": status})
-    return bool(ready)
+    return people

@@ -15,7 +15,7 @@ from healthbox.pipeline.analyse import analyse
 from healthbox.pipeline.close import close_batches
 from healthbox.pipeline.fold import Folder
 from healthbox.pipeline.process import Processor
-from healthbox.store import disk, ledger
+from healthbox.store import disk, freshness, ledger
 from healthbox.store.engine import Database
 
 log = logging.getLogger("healthbox.pump")
@@ -32,6 +32,7 @@ class Pump:
         self._folder = Folder(database)
         self._one = threading.Lock()
         self._stop = threading.Event()
+        self._refresh: set[int] = set()  # people with new data since their sources' habits were last computed
         self.progress_at = time.monotonic()
         self.stage = "idle"
 
@@ -76,7 +77,9 @@ class Pump:
         else:
             return True
         self.stage = "close"
-        worked |= close_batches(self._database, self._clock())
+        if closed := close_batches(self._database, self._clock()):
+            self._refresh |= closed
+            worked = True
         self.stage = "fold"
         while not self._stop.is_set() and self._folder.step(self._clock()):
             worked = True
@@ -86,6 +89,11 @@ class Pump:
         if not self._stop.is_set() and analyse(self._database, self._clock()):
             self._ring_sender()
             worked = True
+        if not worked and self._refresh:
+            with self._database.writing() as c:
+                for person_id in self._refresh:
+                    freshness.refresh(c, person_id)
+            self._refresh.clear()
         return worked
 
     def _chunk_waits(self) -> bool:

@@ -4,10 +4,18 @@ from healthbox.domain.records import Clinical, Sample, SleepStage, SourceRef, Wo
 
 FLUTTER, SEED = "flutter-health", "seed-sync"
 POINT = {
-    "uuid": "0F3C", "value": {"__type": "NumericHealthValue", "numericValue": 66}, "type": "HEART_RATE", "unit": "BEATS_PER_MINUTE",
-    "dateFrom": "2026-03-01T09:05:00.000", "dateTo": "2026-03-01T09:06:00.000", "sourcePlatform": "appleHealth",
-    "sourceDeviceId": "X", "sourceId": "com.apple.health.ABC", "sourceName": "Alice’s Apple Watch", "recordingMethod": "automatic",
-}  # fmt: skip
+    "uuid": "0F3C",
+    "value": {"__type": "NumericHealthValue", "numericValue": 66},
+    "type": "HEART_RATE",
+    "unit": "BEATS_PER_MINUTE",
+    "dateFrom": "2026-03-01T09:05:00.000",
+    "dateTo": "2026-03-01T09:06:00.000",
+    "sourcePlatform": "appleHealth",
+    "sourceDeviceId": "X",
+    "sourceId": "com.apple.health.ABC",
+    "sourceName": "Alice’s Apple Watch",
+    "recordingMethod": "automatic",
+}
 ANDROID = {"sourcePlatform": "googleHealthConnect", "sourceId": "com.sec.android.app.shealth", "sourceName": ""}
 START, END = "2026-03-01T09:05:00+01:00", "2026-03-01T09:06:00+01:00"
 
@@ -23,9 +31,16 @@ def one(read, **parts):
 
 def test_a_point_is_a_sample_in_the_envelope_s_zone(read, ms):
     assert one(read) == Sample(
-        position="[0]", metric="HEART_RATE", naming="flutter", start=ms(START), end=ms(END), value=66.0, unit="count/min",
-        source=SourceRef("Alice’s Apple Watch", "com.apple.health.ABC"), uuid="0F3C",
-    )  # fmt: skip
+        position="[0]",
+        metric="HEART_RATE",
+        naming="flutter",
+        start=ms(START),
+        end=ms(END),
+        value=66.0,
+        unit="count/min",
+        source=SourceRef("Alice’s Apple Watch", "com.apple.health.ABC"),
+        uuid="0F3C",
+    )
     (elsewhere,) = read({"data": [POINT], "tz": "America/New_York"}, as_format=FLUTTER)
     assert (elsewhere.position, elsewhere.start) == ("data[0]", ms("2026-03-01T09:05:00-05:00"))
 
@@ -58,8 +73,16 @@ def test_plain_values_manual_entries_and_models(read):
 
 @pytest.mark.parametrize(
     ("kind", "stage"),
-    [("SLEEP_IN_BED", "in_bed"), ("SLEEP_ASLEEP", "asleep_unspecified"), ("SLEEP_AWAKE", "awake"), ("SLEEP_LIGHT", "core")]
-    + [("SLEEP_DEEP", "deep"), ("SLEEP_REM", "rem"), ("SLEEP_OUT_OF_BED", "awake"), ("SLEEP_SESSION", "asleep_unspecified")],
+    [
+        ("SLEEP_IN_BED", "in_bed"),
+        ("SLEEP_ASLEEP", "asleep_unspecified"),
+        ("SLEEP_AWAKE", "awake"),
+        ("SLEEP_LIGHT", "core"),
+        ("SLEEP_DEEP", "deep"),
+        ("SLEEP_REM", "rem"),
+        ("SLEEP_OUT_OF_BED", "awake"),
+        ("SLEEP_SESSION", "asleep_unspecified"),
+    ],
 )
 def test_sleep_types_are_stages(read, ms, kind, stage):
     source = SourceRef("Alice’s Apple Watch", "com.apple.health.ABC")
@@ -74,13 +97,23 @@ def test_a_session_with_stages_of_its_own_is_time_in_bed(read):
 
 
 def test_a_workout_takes_its_totals_from_the_value_else_from_the_summary(read, ms):
-    said = {"__type": "WorkoutHealthValue", "workoutActivityType": "BIKING", "totalEnergyBurned": 300, "totalEnergyBurnedUnit": "KILOCALORIE"}
+    said = {
+        "__type": "WorkoutHealthValue",
+        "workoutActivityType": "BIKING",
+        "totalEnergyBurned": 300,
+        "totalEnergyBurnedUnit": "KILOCALORIE",
+    }
     summary = {"workoutType": "BIKING", "totalDistance": 10000, "totalEnergyBurned": 1, "totalSteps": 0}
     record = one(read, type="WORKOUT", unit="NO_UNIT", value=said, workoutSummary=summary)
     assert record == Workout(
-        position="[0]", activity="cycling", start=ms(START), end=ms(END), uuid="0F3C", totals={"energy": 300.0, "distance": 10000.0},
+        position="[0]",
+        activity="cycling",
+        start=ms(START),
+        end=ms(END),
+        uuid="0F3C",
+        totals={"energy": 300.0, "distance": 10000.0},
         source=SourceRef("Alice’s Apple Watch", "com.apple.health.ABC"),
-    )  # fmt: skip
+    )
 
 
 def test_a_meal_is_one_sample_for_each_nutrient(read):
@@ -122,9 +155,16 @@ def test_the_seed_s_points_name_their_type_in_any_vocabulary(read, ms):
     kinds = ["heart_rate", "HKQuantityTypeIdentifierHeartRate", "HEART_RATE"]
     records = read({"anchor_token": None, "is_final_chunk": False, "data": [SEEDED | {"type": kind} for kind in kinds]}, as_format=SEED)
     assert records[0] == Sample(
-        position="data[0]", metric="heart_rate", naming="key", start=ms(START), end=ms(END), value=66.0, unit="count/min",
-        source=SourceRef("Watch"), uuid="A1",
-    )  # fmt: skip
+        position="data[0]",
+        metric="heart_rate",
+        naming="key",
+        start=ms(START),
+        end=ms(END),
+        value=66.0,
+        unit="count/min",
+        source=SourceRef("Watch"),
+        uuid="A1",
+    )
     assert [record.naming for record in records] == ["key", "healthkit", "flutter"]
 
 

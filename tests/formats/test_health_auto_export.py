@@ -17,16 +17,25 @@ def point(clock="09:00:00", **fields):
 
 
 def workouts(**fields):
-    return {"data": {"workouts": [{"name": "Outdoor Run", "start": "2026-03-01 07:00:00 +0100", "end": "2026-03-01 07:30:00 +0100"} | fields]}}
+    return {
+        "data": {"workouts": [{"name": "Outdoor Run", "start": "2026-03-01 07:00:00 +0100", "end": "2026-03-01 07:30:00 +0100"} | fields]}
+    }
 
 
 def test_an_hour_is_a_bucket_with_its_joined_source_text(read, ms):
     assert read(metric(point(qty=412.5, source="Alice’s Apple Watch|iPhone")), as_format=HAE) == [
         Bucket(
-            position="data.metrics[0].data[0]", metric="step_count", naming="health_auto_export", app="health-auto-export", width="hour",
-            start=ms("2026-03-01T09:00:00+01:00"), value=412.5, unit="count", source="Alice’s Apple Watch|iPhone",
+            position="data.metrics[0].data[0]",
+            metric="step_count",
+            naming="health_auto_export",
+            app="health-auto-export",
+            width="hour",
+            start=ms("2026-03-01T09:00:00+01:00"),
+            value=412.5,
+            unit="count",
+            source="Alice’s Apple Watch|iPhone",
         )
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize(
@@ -47,8 +56,19 @@ def test_without_a_header_the_points_tell_their_width(read, clocks, width):
 
 @pytest.mark.parametrize(
     ("header", "width"),
-    [("minutes", "minute"), ("Hours", "hour"), ("DAYS", "day"), (" day ", "day"), ("weeks", "week"), ("Months", "month"), ("years", "year")]
-    + [("Seconds", None), ("Default", "hour"), ("none", "hour"), ("", "hour")],
+    [
+        ("minutes", "minute"),
+        ("Hours", "hour"),
+        ("DAYS", "day"),
+        (" day ", "day"),
+        ("weeks", "week"),
+        ("Months", "month"),
+        ("years", "year"),
+        ("Seconds", None),
+        ("Default", "hour"),
+        ("none", "hour"),
+        ("", "hour"),
+    ],
 )
 def test_the_header_tells_the_width_in_any_spelling(read, header, width):
     (record,) = read(metric(point()), as_format=HAE, automation_aggregation=header)
@@ -69,8 +89,15 @@ def test_a_local_midnight_needs_no_offset_and_knows_summer_time(read, ms):
 
 @pytest.mark.parametrize(
     "date",
-    ["2026-03-01 09:00:00 +0100", "2026-03-01 9:00:00 AM +0100", "2026-03-01 9:00:00 am +0100", "2026-03-01 9:00:00\u202fAM +0100"]
-    + ["2026-03-01 9:00:00\u00a0AM +0100", "2026-03-01 09:00:00.000 +0100", "2026-03-01 9:00 AM +0100"],
+    [
+        "2026-03-01 09:00:00 +0100",
+        "2026-03-01 9:00:00 AM +0100",
+        "2026-03-01 9:00:00 am +0100",
+        "2026-03-01 9:00:00\u202fAM +0100",
+        "2026-03-01 9:00:00\xa0AM +0100",
+        "2026-03-01 09:00:00.000 +0100",
+        "2026-03-01 9:00 AM +0100",
+    ],
 )
 def test_every_spelling_of_a_date(read, ms, date):
     (record,) = read(metric({"date": date, "qty": 1}), as_format=HAE)
@@ -85,7 +112,9 @@ def test_a_heart_rate_has_three_numbers_or_one(read):
 
 
 def test_blood_pressure_is_two_metrics(read):
-    body = metric({"date": "2026-03-01 09:05:07 +0100", "systolic": 121, "diastolic": 79, "source": "Cuff"}, name="blood_pressure", units="mmHg")
+    body = metric(
+        {"date": "2026-03-01 09:05:07 +0100", "systolic": 121, "diastolic": 79, "source": "Cuff"}, name="blood_pressure", units="mmHg"
+    )
     assert [(r.position, r.metric, r.value, r.unit, r.source) for r in read(body, as_format=HAE)] == [
         ("data.metrics[0].data[0].systolic", "blood_pressure_systolic", 121.0, "mmHg", SourceRef("Cuff")),
         ("data.metrics[0].data[0].diastolic", "blood_pressure_diastolic", 79.0, "mmHg", SourceRef("Cuff")),
@@ -98,11 +127,18 @@ def test_a_raw_point_is_a_sample_with_all_it_says(read, ms):
     told = point("09:05:07", qty=5.4, mealTime="Before Meal", source="Meter", source_uuid="U1", metadata={"k": "v"})
     assert read(metric(told, name="blood_glucose", units="mmol/L"), as_format=HAE) == [
         Sample(
-            position="data.metrics[0].data[0]", metric="blood_glucose", naming="health_auto_export", value=5.4, unit="mmol/L",
-            start=ms("2026-03-01T09:05:07+01:00"), end=ms("2026-03-01T09:05:07+01:00"), source=SourceRef("Meter"), uuid="U1",
+            position="data.metrics[0].data[0]",
+            metric="blood_glucose",
+            naming="health_auto_export",
+            value=5.4,
+            unit="mmol/L",
+            start=ms("2026-03-01T09:05:07+01:00"),
+            end=ms("2026-03-01T09:05:07+01:00"),
+            source=SourceRef("Meter"),
+            uuid="U1",
             metadata={"k": "v", "mealTime": "Before Meal"},
         )
-    ]  # fmt: skip
+    ]
     doses = [point("08:00:00", qty=4, reason="Bolus"), point("08:00:00", qty=9, reason="Basal")]
     assert [record.tag for record in read(metric(*doses, name="insulin_delivery", units="IU"), as_format=HAE)] == ["Bolus", "Basal"]
 
@@ -150,10 +186,18 @@ def night(ms, **parts):
 
 
 def test_a_new_night_has_stages_and_zeros_that_mean_nothing(read, ms):
-    told = {"date": "2026-03-01", "totalSleep": 7.1, "asleep": 0, "core": 4.2, "deep": 1.1, "rem": 1.8, "awake": 0.3, "inBed": 0, "source": "W"}
-    assert read(sleep(told | TIMES), as_format=HAE) == [
-        night(ms, asleep=426.0, core=252.0, deep=66.0, rem=108.0, awake=18.0, source="W")
-    ]
+    told = {
+        "date": "2026-03-01",
+        "totalSleep": 7.1,
+        "asleep": 0,
+        "core": 4.2,
+        "deep": 1.1,
+        "rem": 1.8,
+        "awake": 0.3,
+        "inBed": 0,
+        "source": "W",
+    }
+    assert read(sleep(told | TIMES), as_format=HAE) == [night(ms, asleep=426.0, core=252.0, deep=66.0, rem=108.0, awake=18.0, source="W")]
     del told["totalSleep"]
     assert read(sleep(told | TIMES), as_format=HAE)[0].asleep == pytest.approx(426)
 
@@ -163,16 +207,22 @@ def test_an_old_night_has_two_sources_and_two_spans(read, ms):
     bed = {"inBedStart": "2026-02-28 23:00:00 +0100", "inBedEnd": "2026-03-01 07:00:00 +0100"}
     assert read(sleep(told | bed), as_format=HAE) == [
         night(
-            ms, asleep=390.0, in_bed=420.0, source="Watch|iPhone",
-            in_bed_start=ms("2026-02-28T23:00:00+01:00"), in_bed_end=ms("2026-03-01T07:00:00+01:00"),
+            ms,
+            asleep=390.0,
+            in_bed=420.0,
+            source="Watch|iPhone",
+            in_bed_start=ms("2026-02-28T23:00:00+01:00"),
+            in_bed_end=ms("2026-03-01T07:00:00+01:00"),
         )
-    ]  # fmt: skip
+    ]
 
 
 def test_a_band_without_stages_and_a_night_of_durations_only(read, ms):
     band = {"date": "2026-03-01", "asleep": 6, "core": 0, "deep": 0, "rem": 0, "awake": 0, "inBed": 0}
     assert read(sleep(band), as_format=HAE) == [night(ms, start=None, end=None, asleep=360.0)]
-    assert read(sleep({"date": "2026-03-01", "totalSleep": 420}, units="min"), as_format=HAE) == [night(ms, start=None, end=None, asleep=420.0)]
+    assert read(sleep({"date": "2026-03-01", "totalSleep": 420}, units="min"), as_format=HAE) == [
+        night(ms, start=None, end=None, asleep=420.0)
+    ]
     assert read(sleep({"totalSleep": 7} | TIMES), as_format=HAE)[0].date == DAY
 
 
@@ -185,64 +235,119 @@ def test_a_night_that_cannot_be_is_rejected(read):
 
 @pytest.mark.parametrize(
     ("word", "stage"),
-    [("Awake", "awake"), ("Asleep", "asleep_unspecified"), ("In Bed", "in_bed"), ("Core", "core"), ("REM", "rem"), ("Deep", "deep")]
-    + [("Unspecified", "asleep_unspecified")],
+    [
+        ("Awake", "awake"),
+        ("Asleep", "asleep_unspecified"),
+        ("In Bed", "in_bed"),
+        ("Core", "core"),
+        ("REM", "rem"),
+        ("Deep", "deep"),
+        ("Unspecified", "asleep_unspecified"),
+    ],
 )
 def test_sleep_that_is_not_aggregated_is_stages(read, ms, word, stage):
-    told = {"startDate": "2026-03-01 01:00:00 +0100", "endDate": "2026-03-01 01:30:00 +0100", "value": word, "qty": 0.5, "date": None, "source": "W"}
+    told = {
+        "startDate": "2026-03-01 01:00:00 +0100",
+        "endDate": "2026-03-01 01:30:00 +0100",
+        "value": word,
+        "qty": 0.5,
+        "date": None,
+        "source": "W",
+    }
     assert read(sleep(told), as_format=HAE) == [
         SleepStage(
-            position="data.metrics[0].data[0]", start=ms("2026-03-01T01:00:00+01:00"), end=ms("2026-03-01T01:30:00+01:00"),
-            stage=stage, source=SourceRef("W"),
+            position="data.metrics[0].data[0]",
+            start=ms("2026-03-01T01:00:00+01:00"),
+            end=ms("2026-03-01T01:30:00+01:00"),
+            stage=stage,
+            source=SourceRef("W"),
         )
-    ]  # fmt: skip
+    ]
     assert read(sleep(told | {"value": "Tief"}), as_format=HAE)[0].code == "unknown_stage"
 
 
 def test_a_workout_of_version_2(read, ms):
     at = "2026-03-01 07:00:00 +0100"
     body = workouts(
-        id="W1", duration=1800, location="Outdoor", isIndoor=False, source="Watch", metadata={"k": "v"},
-        activeEnergyBurned={"qty": 100, "units": "Cal"}, distance={"qty": 5.02, "units": "km"}, elevationUp={"qty": 1200, "units": "cm"},
+        id="W1",
+        duration=1800,
+        location="Outdoor",
+        isIndoor=False,
+        source="Watch",
+        metadata={"k": "v"},
+        activeEnergyBurned={"qty": 100, "units": "Cal"},
+        distance={"qty": 5.02, "units": "km"},
+        elevationUp={"qty": 1200, "units": "cm"},
         heartRate={"min": {"qty": 90, "units": "bpm"}, "avg": {"qty": 101, "units": "bpm"}, "max": {"qty": 118, "units": "bpm"}},
-        intensity={"qty": 8, "units": "kcal/hr·kg"}, humidity={"qty": 60, "units": "%"}, temperature={"qty": 3, "units": "réaumur"},
+        intensity={"qty": 8, "units": "kcal/hr·kg"},
+        humidity={"qty": 60, "units": "%"},
+        temperature={"qty": 3, "units": "réaumur"},
         heartRateData=[{"date": at, "Min": 90, "Avg": 101, "Max": 118, "units": "bpm"}, {"date": "?", "Avg": 1, "units": "bpm"}],
-        stepCount=[{"date": at, "qty": 80, "units": "count"}], activeEnergy=[{"date": at, "qty": 5, "units": "kcal"}],
+        stepCount=[{"date": at, "qty": 80, "units": "count"}],
+        activeEnergy=[{"date": at, "qty": 5, "units": "kcal"}],
         route=[{"latitude": 52.5, "longitude": 13.4, "altitude": 34.5, "timestamp": at, "speed": 2.5, "course": -1}],
-    )  # fmt: skip
+    )
     start = ms("2026-03-01T07:00:00+01:00")
     assert read(body, as_format=HAE) == [
         Workout(
-            position="data.workouts[0]", activity="running", start=start, end=start + 1_800_000, uuid="W1", source=SourceRef("Watch"),
+            position="data.workouts[0]",
+            activity="running",
+            start=start,
+            end=start + 1_800_000,
+            uuid="W1",
+            source=SourceRef("Watch"),
             totals={
-                "duration": 1800.0, "energy": 100.0, "distance": 5020.0, "elevation_up": 12.0, "intensity": 8.0, "humidity": 60.0,
-                "heart_rate_min": 90.0, "heart_rate_avg": 101.0, "heart_rate_max": 118.0,
+                "duration": 1800.0,
+                "energy": 100.0,
+                "distance": 5020.0,
+                "elevation_up": 12.0,
+                "intensity": 8.0,
+                "humidity": 60.0,
+                "heart_rate_min": 90.0,
+                "heart_rate_avg": 101.0,
+                "heart_rate_max": 118.0,
             },
             series={
-                "energy": [[start, 5.0]], "steps": [[start, 80.0]], "heart_rate": [[start, 101.0]],
-                "heart_rate_min": [[start, 90.0]], "heart_rate_max": [[start, 118.0]],
+                "energy": [[start, 5.0]],
+                "steps": [[start, 80.0]],
+                "heart_rate": [[start, 101.0]],
+                "heart_rate_min": [[start, 90.0]],
+                "heart_rate_max": [[start, 118.0]],
             },
             route=[[start, 52.5, 13.4, 34.5, 2.5]],
             metadata={
-                "name": "Outdoor Run", "k": "v", "location": "Outdoor", "isIndoor": False, "temperature": {"qty": 3, "units": "réaumur"},
+                "name": "Outdoor Run",
+                "k": "v",
+                "location": "Outdoor",
+                "isIndoor": False,
+                "temperature": {"qty": 3, "units": "réaumur"},
             },
         )
-    ]  # fmt: skip
+    ]
 
 
 def test_a_workout_of_version_1(read, ms):
     at = "2026-03-01 07:00:00 +0100"
     body = workouts(
-        stepCount={"qty": 908, "units": "steps"}, activeEnergy={"qty": 200, "units": "kcal"}, totalEnergy={"qty": 250, "units": "kcal"},
-        elevation={"ascent": 16, "descent": 2, "units": "m"}, intesity={"qty": 5, "units": "MET"},
-        heartRateData=[{"date": at, "qty": 108, "units": "bpm"}], route=[{"lat": 1.5, "lon": 2.5, "altitude": 8, "timestamp": at}],
-    )  # fmt: skip
+        stepCount={"qty": 908, "units": "steps"},
+        activeEnergy={"qty": 200, "units": "kcal"},
+        totalEnergy={"qty": 250, "units": "kcal"},
+        elevation={"ascent": 16, "descent": 2, "units": "m"},
+        intesity={"qty": 5, "units": "MET"},
+        heartRateData=[{"date": at, "qty": 108, "units": "bpm"}],
+        route=[{"lat": 1.5, "lon": 2.5, "altitude": 8, "timestamp": at}],
+    )
     (record,) = read(body, as_format=HAE)
     start = ms("2026-03-01T07:00:00+01:00")
     assert record.uuid is None
     assert record.totals == {
-        "steps": 908.0, "energy": 200.0, "total_energy": 250.0, "elevation_up": 16.0, "elevation_down": 2.0, "intensity": 5.0,
-    }  # fmt: skip
+        "steps": 908.0,
+        "energy": 200.0,
+        "total_energy": 250.0,
+        "elevation_up": 16.0,
+        "elevation_down": 2.0,
+        "intensity": 5.0,
+    }
     assert record.series == {"heart_rate": [[start, 108.0]]}
     assert record.route == [[start, 1.5, 2.5, 8.0, None]]
 
@@ -255,15 +360,27 @@ def test_a_workout_needs_a_name_and_both_ends(read):
 
 @pytest.mark.parametrize(
     ("section", "kind"),
-    [("stateOfMind", "state_of_mind"), ("medications", "medication"), ("symptoms", "symptom"), ("cycleTracking", "cycle"), ("ecg", "ecg")]
-    + [("heartRateNotifications", "heart_notification"), ("futureThings", "future_things")],
+    [
+        ("stateOfMind", "state_of_mind"),
+        ("medications", "medication"),
+        ("symptoms", "symptom"),
+        ("cycleTracking", "cycle"),
+        ("ecg", "ecg"),
+        ("heartRateNotifications", "heart_notification"),
+        ("futureThings", "future_things"),
+    ],
 )
 def test_other_kinds_are_kept_whole(read, ms, section, kind):
     item = {"id": "C1", "start": "2026-03-01 07:00:00 +0100", "end": "2026-03-01 07:30:00 +0100", "source": "Watch", "deep": {"x": [1]}}
     (record,) = read({"data": {"metrics": [], section: [item]}}, as_format=HAE)
     assert record == Clinical(
-        position=f"data.{section}[0]", kind=kind, data=item, uuid="C1", source=SourceRef("Watch"),
-        start=ms("2026-03-01T07:00:00+01:00"), end=ms("2026-03-01T07:30:00+01:00"),
-    )  # fmt: skip
+        position=f"data.{section}[0]",
+        kind=kind,
+        data=item,
+        uuid="C1",
+        source=SourceRef("Watch"),
+        start=ms("2026-03-01T07:00:00+01:00"),
+        end=ms("2026-03-01T07:30:00+01:00"),
+    )
     (bare,) = read({"data": {"metrics": [], section: [{"name": "x"}]}}, as_format=HAE)
     assert (bare.start, bare.end, bare.uuid) == (None, None, None)

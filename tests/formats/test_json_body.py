@@ -21,8 +21,23 @@ def test_an_empty_body_is_named_so(raw):
 
 @pytest.mark.parametrize(
     "raw",
-    [b"{", b"NaN", b"[Infinity]", b"[-Infinity]", b"1e999", b"[-1e999]", b'"\xff"', b'"\x00"', b"1" * 5000, b"{'a': 1}", b"[1,]", b"\x1f\x8b\x08"]
-    + [b'["\\ud800", NaN]', b'["\\ud800", 1e999]', b'["\\ud800", 1'],
+    [
+        b"{",
+        b"NaN",
+        b"[Infinity]",
+        b"[-Infinity]",
+        b"1e999",
+        b"[-1e999]",
+        b'"\xff"',
+        b'"\x00"',
+        b"1" * 5000,
+        b"{'a': 1}",
+        b"[1,]",
+        b"\x1f\x8b\x08",
+        b'["\\ud800", NaN]',
+        b'["\\ud800", 1e999]',
+        b'["\\ud800", 1',
+    ],
 )
 def test_what_is_no_strict_json_is_refused_with_a_hint(raw):
     with pytest.raises(Malformed) as caught:

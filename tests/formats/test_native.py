@@ -17,9 +17,17 @@ def test_a_sample_keeps_all_that_was_said(read, ms):
     source = {"name": "Alice's Apple Watch", "bundle": "com.apple.health", "product": "Watch7,2"}
     record = one(read, {"uuid": "A1", "type": "steps", "value": 412, "unit": "count", "source": source, "metadata": {"k": "v"}})
     assert record == Sample(
-        position="samples[0]", metric="steps", naming="key", start=ms(START), end=ms(END), value=412.0, unit="count",
-        source=SourceRef("Alice's Apple Watch", "com.apple.health", "Watch7,2"), uuid="A1", metadata={"k": "v"},
-    )  # fmt: skip
+        position="samples[0]",
+        metric="steps",
+        naming="key",
+        start=ms(START),
+        end=ms(END),
+        value=412.0,
+        unit="count",
+        source=SourceRef("Alice's Apple Watch", "com.apple.health", "Watch7,2"),
+        uuid="A1",
+        metadata={"k": "v"},
+    )
 
 
 def test_healthkit_percent_is_a_fraction_and_the_key_s_is_not(read):
@@ -76,9 +84,17 @@ def test_bad_samples_are_rejected_one_by_one(read):
     ]
     *records, good = read(body(samples=[*bad, {"type": "steps", "start": START, "value": 3}]), as_format=NATIVE)
     assert [record.code for record in records] == [
-        "not_an_object", "no_time", "no_type", "no_value", "bad_time", "end_before_start", "number_out_of_range", "not_a_number",
-        "bad_uuid", "bad_uuid",
-    ]  # fmt: skip
+        "not_an_object",
+        "no_time",
+        "no_type",
+        "no_value",
+        "bad_time",
+        "end_before_start",
+        "number_out_of_range",
+        "not_a_number",
+        "bad_uuid",
+        "bad_uuid",
+    ]
     assert records[0] == Rejected(position="samples[0]", code="not_an_object", reason="an object was expected here", raw="text")
     assert (good.position, good.value) == ("samples[10]", 3.0)
 
@@ -90,20 +106,41 @@ def test_a_rejected_record_shows_at_most_two_thousand_characters(read):
 
 def test_a_workout_is_converted_and_the_unknown_is_kept(read, ms):
     workout = {
-        "uuid": "W1", "activity": "HKWorkoutActivityTypeRunning", "start": START, "end": END, "zone": "Europe/Berlin",
-        "source": {"name": "Watch"}, "laps": [{"n": 1}, 3],
-        "totals": {"energy": {"value": 100, "unit": "Cal"}, "distance": 1200, "duration": {"value": 5, "unit": "min"},
-                   "energy_2": {"value": 1, "unit": "kcal"}, "steps": {"value": 9, "unit": "furlong"}},
+        "uuid": "W1",
+        "activity": "HKWorkoutActivityTypeRunning",
+        "start": START,
+        "end": END,
+        "zone": "Europe/Berlin",
+        "source": {"name": "Watch"},
+        "laps": [{"n": 1}, 3],
+        "totals": {
+            "energy": {"value": 100, "unit": "Cal"},
+            "distance": 1200,
+            "duration": {"value": 5, "unit": "min"},
+            "energy_2": {"value": 1, "unit": "kcal"},
+            "steps": {"value": 9, "unit": "furlong"},
+        },
         "series": {"heart_rate": {"unit": "count/min", "points": [[START, 120], ["?", 1], [END, "x"]]}, "power": [[END, 200]]},
-        "route": [{"time": START, "latitude": 52.5, "longitude": 13.4, "altitude": 30, "speed": -1}, {"time": START, "latitude": 91, "longitude": 0}],
-    }  # fmt: skip
+        "route": [
+            {"time": START, "latitude": 52.5, "longitude": 13.4, "altitude": 30, "speed": -1},
+            {"time": START, "latitude": 91, "longitude": 0},
+        ],
+    }
     (record,) = read(body(workouts=[workout]), as_format=NATIVE)
     assert record == Workout(
-        position="workouts[0]", activity="running", start=ms(START), end=ms(END), uuid="W1", zone="Europe/Berlin",
-        source=SourceRef("Watch"), totals={"energy": 100.0, "distance": 1200.0, "duration": 300.0}, laps=[{"n": 1}],
-        series={"heart_rate": [[ms(START), 120.0]], "power": [[ms(END), 200.0]]}, route=[[ms(START), 52.5, 13.4, 30.0, None]],
+        position="workouts[0]",
+        activity="running",
+        start=ms(START),
+        end=ms(END),
+        uuid="W1",
+        zone="Europe/Berlin",
+        source=SourceRef("Watch"),
+        totals={"energy": 100.0, "distance": 1200.0, "duration": 300.0},
+        laps=[{"n": 1}],
+        series={"heart_rate": [[ms(START), 120.0]], "power": [[ms(END), 200.0]]},
+        route=[[ms(START), 52.5, 13.4, 30.0, None]],
         metadata={"energy_2": {"value": 1, "unit": "kcal"}, "steps": {"value": 9, "unit": "furlong"}},
-    )  # fmt: skip
+    )
     assert read(body(workouts=[{"start": START, "end": END, "activity": 37}]), as_format=NATIVE)[0].activity == "running"
     assert read(body(workouts=[{"start": START, "end": END}]), as_format=NATIVE)[0].code == "no_activity"
 

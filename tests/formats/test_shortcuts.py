@@ -20,14 +20,26 @@ def test_parallel_lists_are_samples(read, ms):
     full = lists(unit="count/min", ends=[DATES[0], "2026-03-01T10:06:00+01:00"], sources=["Alice’s Apple Watch", "iPhone"])
     assert read(full, as_format=SHORTCUTS) == [
         Sample(
-            position="dates[0]", metric="Heart Rate", naming="shortcut", start=ms(DATES[0]), end=ms(DATES[0]), value=74.0,
-            unit="count/min", source=SourceRef("Alice’s Apple Watch"),
+            position="dates[0]",
+            metric="Heart Rate",
+            naming="shortcut",
+            start=ms(DATES[0]),
+            end=ms(DATES[0]),
+            value=74.0,
+            unit="count/min",
+            source=SourceRef("Alice’s Apple Watch"),
         ),
         Sample(
-            position="dates[1]", metric="Heart Rate", naming="shortcut", start=ms(DATES[1]), end=ms("2026-03-01T10:06:00+01:00"),
-            value=83.0, unit="count/min", source=SourceRef("iPhone"),
+            position="dates[1]",
+            metric="Heart Rate",
+            naming="shortcut",
+            start=ms(DATES[1]),
+            end=ms("2026-03-01T10:06:00+01:00"),
+            value=83.0,
+            unit="count/min",
+            source=SourceRef("iPhone"),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def test_columns_may_be_text_with_a_line_for_each_entry(read):
@@ -95,29 +107,57 @@ def test_a_value_whose_unit_nobody_said_is_kept_apart(read):
 def test_sleep_is_stages_by_their_names(read, ms):
     body = lists(type="Sleep", values=["Deep", "Core"], ends=[DATES[1], "2026-03-01T11:00:00+01:00"])
     assert read(body, as_format=SHORTCUTS)[0] == SleepStage(position="dates[0]", start=ms(DATES[0]), end=ms(DATES[1]), stage="deep")
-    assert [record.stage for record in read(lists(type="Sleep Analysis", values="REM\n5", ends=DATES), as_format=SHORTCUTS)] == ["rem", "rem"]
+    assert [record.stage for record in read(lists(type="Sleep Analysis", values="REM\n5", ends=DATES), as_format=SHORTCUTS)] == [
+        "rem",
+        "rem",
+    ]
     assert [record.code for record in read(lists(type="Sleep", values=["Deep", "?"]), as_format=SHORTCUTS)] == ["no_end"] * 2
 
 
 def test_sample_objects_by_name(read, ms):
     point = {"start": DATES[0], "end": DATES[1], "value": "1,234"}
     (record,) = read({"step_samples": [point]}, as_format=SHORTCUTS)
-    assert (record.position, record.metric, record.start, record.end, record.value) == ("step_samples[0]", "steps", ms(DATES[0]), ms(DATES[1]), 1234.0)
+    assert (record.position, record.metric, record.start, record.end, record.value) == (
+        "step_samples[0]",
+        "steps",
+        ms(DATES[0]),
+        ms(DATES[1]),
+        1234.0,
+    )
     records = read({"heart_rate_samples": f"{DATES[0]};74\n{DATES[0]}\t{DATES[1]}\t75\nnonsense"}, as_format=SHORTCUTS)
     assert [getattr(record, "value", None) for record in records] == [74.0, 75.0, None]
 
 
 def total(name, value, unit=None, naming="shortcut", position=None, source=""):
     return StatedTotal(
-        position=position or name, metric=name, naming=naming, app="shortcuts", date=dt.date(2026, 3, 1), value=value, unit=unit, source=source
+        position=position or name,
+        metric=name,
+        naming=naming,
+        app="shortcuts",
+        date=dt.date(2026, 3, 1),
+        value=value,
+        unit=unit,
+        source=source,
     )
 
 
 def test_a_flat_day_is_a_stated_total_for_each_key(read):
     day = {
-        "date": "2026-03-01", "steps": "8,412", "resting_heart_rate": "58", "sleep_hours": 7.5, "exercise_minutes": 32, "distance_km": "5,1",
-        "weight_kg": 72.5, "calories": 410, "mood": 4, "distance": 5.1, "stand_hours": 11, "empty": "", "gone": None, "source": "iPhone",
-    }  # fmt: skip
+        "date": "2026-03-01",
+        "steps": "8,412",
+        "resting_heart_rate": "58",
+        "sleep_hours": 7.5,
+        "exercise_minutes": 32,
+        "distance_km": "5,1",
+        "weight_kg": 72.5,
+        "calories": 410,
+        "mood": 4,
+        "distance": 5.1,
+        "stand_hours": 11,
+        "empty": "",
+        "gone": None,
+        "source": "iPhone",
+    }
     source = {"source": "iPhone"}
     assert read(day, as_format=SHORTCUTS) == [
         total("steps", 8412.0, **source),
@@ -178,10 +218,22 @@ def test_numbers_as_people_write_them(value, metric, unit, expected):
 
 @pytest.mark.parametrize(
     ("value", "metric", "code"),
-    [("1,234", "active_energy", "ambiguous_number"), ("1,234", None, "ambiguous_number"), ("7:30", "sleep_asleep", "ambiguous_duration")]
-    + [("many", "steps", "not_a_number"), ("", "steps", "no_value"), (" ", "steps", "no_value"), (True, "steps", "not_a_number")]
-    + [("1.2.3", "steps", "not_a_number"), ("1,2,3.4", "steps", "not_a_number"), ("1,234.5.6", "steps", "not_a_number")]
-    + [(".", "steps", "not_a_number"), ("1" * 70, "steps", "not_a_number"), ("9" * 30, "steps", "number_out_of_range"), (None, "steps", "no_value")],
+    [
+        ("1,234", "active_energy", "ambiguous_number"),
+        ("1,234", None, "ambiguous_number"),
+        ("7:30", "sleep_asleep", "ambiguous_duration"),
+        ("many", "steps", "not_a_number"),
+        ("", "steps", "no_value"),
+        (" ", "steps", "no_value"),
+        (True, "steps", "not_a_number"),
+        ("1.2.3", "steps", "not_a_number"),
+        ("1,2,3.4", "steps", "not_a_number"),
+        ("1,234.5.6", "steps", "not_a_number"),
+        (".", "steps", "not_a_number"),
+        ("1" * 70, "steps", "not_a_number"),
+        ("9" * 30, "steps", "number_out_of_range"),
+        (None, "steps", "no_value"),
+    ],
 )
 def test_a_number_that_could_mean_two_things_is_refused(value, metric, code):
     with pytest.raises(Unreadable) as caught:

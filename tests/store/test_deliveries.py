@@ -1,0 +1,160 @@
+"""A delivery is sent at least once, retried on schedule, and never written twice."""
+
+import datetime as dt
+
+import pytest
+
+from healthbox.domain.errors import NotFound, Problem
+from healthbox.store import channels, deliveries, findings, people
+from healthbox.store.vault import Vault
+
+NOW = 1_795_000_000_000
+DAY = dt.date(2026, 11, 18)
+
+
+@pytest.fixture
+def vault(database):
+    made = Vault(database.data)
+    with database.writing() as c:
+        assert made.start(c) == "ready"
+    return made
+
+
+@pytest.fixture
+def alice(database):
+    with database.writing() as c:
+        return people.add_person(c, "Alice", "Europe/Berlin", NOW).id
+
+
+def channel(database, vault, person, name="Phone", least="warn"):
+    with database.writing() as c:
+        return channels.add(
+            c, vault, person, name=name, service="ntfy", url="ntfys://n.example.org/secret-topic", detail="values", least=least, now=NOW
+        )
+
+
+def finding(database, person, severity="warn", started=DAY, metric="resting_heart_rate"):
+    with database.writing() as c:
+        return findings.upsert_episode(
+            c, person, "deviation", metric, started, latest=started, ended=False, severity=severity, json='{"findings":[]}', now=NOW
+        ).id
+
+
+def create(database, finding_id, now=NOW):
+    with database.writing() as c:
+        return deliveries.create(c, finding_id, "opened", now)
+
+
+def claim(database, now):
+    with database.writing() as c:
+        return deliveries.claim(c, now)
+
+
+def test_one_row_for_each_channel_that_wants_the_severity_and_never_a_second(database, vault, alice):
+    channel(database, vault, alice, "Phone", "warn")
+    channel(database, vault, alice, "Log", "info")
+    off = channel(database, vault, alice, "Off", "info")
+    with database.writing() as c:
+        channels.change(c, off, name="Off", detail="nothing", least="info", enabled=False)
+        bob = people.add_person(c, "Bob", "UTC", NOW).id
+    channel(database, vault, bob, "Bob's", "info")
+    found = finding(database, alice, "info")
+    assert create(database, found) == 1
+    with database.writing() as c:
+        c.exec_driver_sql("UPDATE finding SET severity='urgent'")
+    assert create(database, found) == 1
+    assert create(database, found) == 0
+    with database.reading() as c:
+        assert [(row.channel_id, row.status, row.attempts) for row in deliveries.of_finding(c, found)] == [
+            (2, "pending", 0),
+            (1, "pending", 0),
+        ]
+        assert deliveries.of_person(c, bob) == []
+
+
+def test_failures_are_due_again_after_30_90_270_seconds_and_then_dead(database, vault, alice):
+    channel(database, vault, alice)
+    create(database, finding(database, alice))
+    now, waits = NOW, []
+    for _ in range(4):
+        claimed = claim(database, now)
+        assert claimed
+        assert claimed.status == "sending"
+        assert claim(database, now + 10**9) is None
+        with database.writing() as c:
+            deliveries.mark_failed(c, claimed.id, "500", now)
+            due = deliveries.next_due(c)
+        if due is not None:
+            assert claim(database, due - 1) is None
+            waits.append(due - now)
+            now = due
+    assert waits == [30_000, 90_000, 270_000]
+    with database.reading() as c:
+        (row,) = deliveries.of_person(c, alice)
+    assert (row.status, row.attempts, row.error) == ("dead", 4, "500")
+
+
+def test_a_dead_delivery_can_be_asked_for_again_by_its_own_person(database, vault, alice):
+    channel(database, vault, alice)
+    create(database, finding(database, alice))
+    claimed = claim(database, NOW)
+    with database.writing() as c:
+        deliveries.mark_failed(c, claimed.id, "no such address", NOW, permanent=True)
+        bob = people.add_person(c, "Bob", "UTC", NOW).id
+    assert claim(database, NOW + 10**9) is None
+    with pytest.raises(NotFound), database.writing() as c:
+        deliveries.again(c, bob, claimed.id, NOW)
+    with database.writing() as c:
+        deliveries.again(c, alice, claimed.id, NOW)
+    assert claim(database, NOW).attempts == 1
+
+
+def test_sent_is_sent(database, vault, alice):
+    channel(database, vault, alice)
+    create(database, finding(database, alice))
+    claimed = claim(database, NOW)
+    with database.writing() as c:
+        deliveries.mark_sent(c, claimed.id, NOW + 5)
+        deliveries.mark_failed(c, claimed.id, "late", NOW + 6)
+        assert deliveries.resume(c, NOW) == 0
+    assert claim(database, NOW + 10**9) is None
+    with database.reading() as c:
+        (row,) = deliveries.of_person(c, alice)
+    assert (row.status, row.sent_at, row.error) == ("sent", NOW + 5, None)
+
+
+def test_what_a_killed_process_was_sending_is_tried_again_while_attempts_are_left(database, vault, alice):
+    channel(database, vault, alice)
+    create(database, finding(database, alice))
+    for attempt in (1, 2, 3, 4):
+        assert claim(database, NOW).attempts == attempt
+        with database.writing() as c:
+            assert deliveries.resume(c, NOW) == 1
+    assert claim(database, NOW) is None
+    with database.reading() as c:
+        assert deliveries.of_person(c, alice)[0].status == "dead"
+
+
+def test_the_address_is_sealed_and_bound_to_its_row(database, vault, alice):
+    first, second = channel(database, vault, alice), channel(database, vault, alice, "Other")
+    with database.writing() as c:
+        assert channels.address(c, vault, first) == "ntfys://n.example.org/secret-topic"
+        c.exec_driver_sql("UPDATE channel SET sealed=(SELECT sealed FROM channel WHERE id=?) WHERE id=?", (first, second))
+        with pytest.raises(Problem):
+            channels.address(c, vault, second)
+        c.exec_driver_sql("UPDATE channel SET sealed=x'' WHERE id=?", (second,))
+        assert channels.address(c, vault, second) is None
+        assert [row.usable for row in channels.of_person(c, alice)] == [True, False]
+    database.checkpoint()
+    assert b"secret-topic" not in database.path.read_bytes()
+
+
+def test_a_removed_channel_takes_its_deliveries_along(database, vault, alice):
+    made = channel(database, vault, alice)
+    create(database, finding(database, alice))
+    with database.writing() as c:
+        channels.remove(c, made)
+        assert deliveries.claim(c, NOW) is None
+        assert deliveries.next_due(c) is None
+        with pytest.raises(NotFound):
+            channels.get(c, made)

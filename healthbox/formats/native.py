@@ -15,7 +15,7 @@ HealthKit's ``HKTimeZone``, else the body's; it also serves times without an off
 from collections.abc import Iterator
 from typing import Any
 
-from healthbox.domain.records import Clinical, Naming, Record, Sample, SleepStage, SourceRef, Tombstone, Workout
+from healthbox.domain.records import Clinical, Naming, Record, Sample, SleepStage, SourceClass, SourceRef, Tombstone, Workout
 from healthbox.formats.contract import Envelope, Format
 from healthbox.formats.routes import instant, route
 from healthbox.formats.totals import Totals, canonical, canonical_unit
@@ -57,10 +57,10 @@ def source_of(item: dict[str, Any]) -> SourceRef:
     """A source given as an object or as a bare name; what the person typed in is the class ``manual``."""
     said = item.get("source")
     typed = (metadata(item.get("metadata")) or {}).get("HKWasUserEntered")
-    manual = "manual" if typed in (True, 1, "1", "true") else None
+    manual: SourceClass | None = "manual" if typed in (True, 1, "1", "true") else None
     if not isinstance(said, dict):
-        return SourceRef(name=text(said), kind=manual)  # type: ignore[arg-type]
-    return SourceRef(text(said.get("name")), text(said.get("bundle")), text(said.get("product")), manual)  # type: ignore[arg-type]
+        return SourceRef(name=text(said), kind=manual)
+    return SourceRef(text(said.get("name")), text(said.get("bundle")), text(said.get("product")), manual)
 
 
 def value_of(value: Any, naming: Naming, kind: str) -> float | str:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from healthbox.analytics.rules import discover
 from healthbox.analytics.rules.contract import ASLEEP, DayRow, Finding, Rule, RuleInput
-from healthbox.analytics.rules.episodes import Episode, replay
+from healthbox.analytics.rules.episodes import QUIET, Episode, replay
 from healthbox.store import day_values, deliveries, findings, people
 from healthbox.store.day_values import DayValue
 from healthbox.store.engine import Database
@@ -212,6 +212,8 @@ def _loose(rows: Iterable[FindingRow], used: set[int]) -> dict[tuple[str, str], 
     for row in sorted(rows, key=lambda row: row.id):
         if row.id not in used:
             dates = {finding.date for finding in msgspec.json.decode(row.json, type=Evidence).findings}
+            # Taken back after its message went out: what comes up again so near is the same story, not a second message.
+            dates = dates or {row.started - QUIET * DAY, row.started, row.latest, row.latest + QUIET * DAY}
             loose[row.rule, row.metric].append((row, dates))
     return loose
 

@@ -83,7 +83,8 @@ def for_database(error: DBAPIError) -> Response:
 def for_mistake(error: Exception) -> Response:
     """A mistake of ours: the log gets where, under an id that the answer names. Messages stay out of both: they may quote values."""
     name = secrets.token_hex(4)
-    where = " < ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in reversed(traceback.extract_tb(error.__traceback__)[-6:]))
+    frames = reversed(traceback.extract_tb(error.__traceback__)[-6:])
+    where = " < ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in frames)
     route = request.url_rule.rule if request.url_rule else "-"
     log.error("mistake id=%s type=%s route=%s where=%s", name, type(error).__name__, route, where)
     hint = f"It is in the log under {name}. Trying again may help."

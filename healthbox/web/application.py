@@ -81,6 +81,7 @@ def _routes(module: ModuleType) -> Blueprint:
 def _equip_templates(app: Flask) -> None:
     render.equip(app.jinja_env)
     app.jinja_env.globals["static"] = lambda filename: url_for(static_files.ENDPOINT, filename=filename)
+    app.jinja_env.globals["href"] = lambda page, **parts: url_for(f"{page}.show", **parts)
     app.context_processor(_words_of_the_visitor)
 
 

@@ -54,14 +54,14 @@ def opens(*scopes: str, networks: str | None = None) -> Callable[[View], View]:
 
 
 def opening_of(app: Flask, endpoint: str) -> Opening:
-    return cast(Opening, app.view_functions[endpoint].opening)  # type: ignore[attr-defined]
+    return cast(Opening, cast(Any, app.view_functions[endpoint]).opening)
 
 
 def insist_on_scopes(app: Flask) -> None:
     """At start: a route that does not say who may open it is a mistake of ours."""
     for rule in app.url_map.iter_rules():
         if not hasattr(app.view_functions[rule.endpoint], "opening"):
-            raise RuntimeError(f"the route {rule.rule} ({rule.endpoint}) does not say who may open it: put @opens(...) above its function")
+            raise RuntimeError(f"{rule.rule} ({rule.endpoint}) does not say who may open it: put @opens(...) above its function")
 
 
 def admit() -> AnyResponse | None:
@@ -96,10 +96,11 @@ def _by_token(scopes: frozenset[str]) -> Device:
     at = now()
     device = devices.authenticate(reading(), text, at)
     if device is None:
-        raise Unauthenticated("This token is not known, or it was revoked.", hint="Make a new one on the page Data, or: healthbox token add")
+        hint = "Make a new one on the page Data, or: healthbox token add"
+        raise Unauthenticated("This token is not known, or it was revoked.", hint=hint)
     if not scopes & device.scopes:
         wanted = " or ".join(sorted(scopes))
-        raise Forbidden(f"This token may not do that: it needs the scope {wanted}.", hint="Make a token with that scope.", code="scope")
+        raise Forbidden(f"This token lacks the scope {wanted}.", hint="Make a token with that scope.", code="scope")
     if devices.used_is_due(device, at):
         try:
             with writing() as c:

@@ -41,7 +41,8 @@ def unpacked(raw: bytes, limit: int) -> bytes:
                 raise Malformed("The packed body has too many parts.", code="encoding")
             parts.append(part or b"")
     except (zlib.error, EOFError):
-        raise Malformed("The body is not what its Content-Encoding says.", hint="Send gzip, or leave the header away.", code="encoding") from None
+        hint = "Send gzip, or leave the header away."
+        raise Malformed("The body is not what its Content-Encoding says.", hint=hint, code="encoding") from None
     return b"".join(parts)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import Response, current_app, render_template, request
+from flask import Response, make_response, render_template, request
 
 from healthbox.config import Settings
 from healthbox.web.house import house
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 HOME_SUFFIXES = (".local", ".lan", ".home.arpa", ".localhost")
-FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PORT", "HTTP_FORWARDED", "HTTP_X_REAL_IP")
+FORWARDED = tuple(
+    "HTTP_" + name for name in ("X_FORWARDED_FOR", "X_FORWARDED_PROTO", "X_FORWARDED_HOST", "X_FORWARDED_PORT", "FORWARDED", "X_REAL_IP", "VIA")
+)
 VIA_PROXY = "healthbox.forwarded"  # in the environ: somebody between the client and us said so, believed or not
 DEFAULT_PORT = {"http": 80, "https": 443}
 
@@ -118,11 +120,8 @@ def refuse_other_hosts() -> Response | None:
     line = f'base_url = "{request.scheme}://{host if name else "your-name"}"'
     if request.path.startswith("/api/"):
         error = {"code": "wrong_host", "message": "This server does not answer under that name.", "hint": f"Set {line}"}
-        answer: Response = current_app.json.response({"error": error})
-    else:
-        answer = current_app.make_response(render_template("wrong_host.html", host=name, line=line))
-    answer.status_code = 421
-    return answer
+        return make_response({"error": error}, 421)
+    return make_response(render_template("wrong_host.html", host=name, line=line), 421)
 
 
 def same_origin() -> bool:

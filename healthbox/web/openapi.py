@@ -19,7 +19,14 @@ from healthbox.web.auth import opening_of
 from healthbox.web.hosts import links_root
 
 SHAPE = "#/components/schemas/{name}"
-ERRORS = {400: "Malformed", 401: "No valid token", 403: "A token without the scope", 404: "Not there", 413: "Too large", 422: "Not understood"}
+ERRORS = {
+    400: "Malformed",
+    401: "No valid token",
+    403: "A token without the scope",
+    404: "Not there",
+    413: "Too large",
+    422: "Not understood",
+}
 
 
 class Description(NamedTuple):
@@ -99,14 +106,15 @@ def _methods(app: Flask, endpoint: str) -> set[str]:
     return {method for rule in app.url_map.iter_rules(endpoint) for method in rule.methods or ()} - {"HEAD", "OPTIONS"}
 
 
-def _operation(app: Flask, path: str, endpoint: str, what: Description, shape_of: dict[int, Any], components: dict[str, Any]) -> dict[str, Any]:
+def _operation(
+    app: Flask, path: str, endpoint: str, what: Description, shape_of: dict[int, Any], components: dict[str, Any]
+) -> dict[str, Any]:
     names = re.findall(r"\{(\w+)\}", path)
     parameters = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
     if what.query is not None:
         shape = components[what.query.__name__]
-        parameters += [
-            {"name": name, "in": "query", "required": name in shape["required"], "schema": schema} for name, schema in shape["properties"].items()
-        ]
+        needed = shape["required"]
+        parameters += [{"name": n, "in": "query", "required": n in needed, "schema": schema} for n, schema in shape["properties"].items()]
     right = {"application/json": {"schema": shape_of[id(what.answer)]}} if what.answer is not None else {}
     wrong = {"application/json": {"schema": shape_of[id(ErrorAnswer)]}}
     scopes = sorted(opening_of(app, endpoint).scopes)

@@ -6,7 +6,8 @@ over plain http, where browsers refuse both prefixes, ``healthbox``.
 
 from typing import NamedTuple
 
-from flask import Response, request
+from flask import request
+from werkzeug.wrappers import Response
 
 from healthbox.domain.errors import DiskFull, Unavailable
 from healthbox.store import accounts, logins

@@ -1,4 +1,4 @@
-"""Slows a guesser down: five failed logins in a quarter of an hour are free, then each costs a longer wait. Nobody is locked out for good."""
+"""Slows a guesser down: five failed logins in a quarter of an hour are free, then each costs a longer wait; never for good."""
 
 import ipaddress
 
@@ -16,7 +16,8 @@ class Throttled(TooMany):
     """``wait_s``: seconds until the next try is looked at."""
 
     def __init__(self, wait_s: int) -> None:
-        super().__init__("Too many failed logins.", hint=f"Try again in {wait_s} s." if wait_s < 120 else f"Try again in {-(-wait_s // 60)} min.")
+        wait = f"{wait_s} s" if wait_s < 120 else f"{-(-wait_s // 60)} min"
+        super().__init__("Too many failed logins.", hint=f"Try again in {wait}.")
         self.wait_s = wait_s
 
 
@@ -34,12 +35,12 @@ def wait_ms(failures: list[int], now: int) -> int:
     """How long to wait, from when the failures of the window happened (ms, oldest first)."""
     if len(failures) < FREE:
         return 0
-    delay = min(FIRST_WAIT_MS * 2 ** (len(failures) - FREE), WINDOW_MS)
+    delay = min(FIRST_WAIT_MS << (len(failures) - FREE), WINDOW_MS)
     return max(0, failures[-1] + delay - now)
 
 
 def take_turn(c: Connection, someone: str, now: int) -> None:
-    """Count a try as failed before the password is looked at, so that parallel guesses count too; success forgives. Raises ``Throttled``."""
+    """Count a try as failed before the password is looked at, so that parallel guesses count; success forgives. Raises ``Throttled``."""
     if wait := wait_ms(logins.failures(c, someone, now - WINDOW_MS), now):
         raise Throttled(-(-wait // 1000))
     logins.note_failure(c, someone, now)

@@ -116,7 +116,7 @@ def test_parallel_guesses_are_counted_before_they_are_looked_at(place: Place) ->
     assert sorted(seen) == [401] * 5 + [429] * 5
 
 
-@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example", "/\\evil.example", "/\t/evil.example", "evil", "/a\r\nSet-Cookie: x=1"])
+@pytest.mark.parametrize("target", ["//evil.example", "https://evil", "/\\evil.example", "/\t/evil.example", "x", "/a\r\nSet-Cookie: x=1"])
 def test_login_never_leads_to_another_site(place: Place, target: str) -> None:
     assert place.client().post("/login", data={**FORM, "next": target}).headers["Location"] == "/"
 

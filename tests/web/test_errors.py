@@ -18,7 +18,11 @@ ERROR = {"code", "message", "hint"}
 
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
-    [("GET", "/api/v1/nothing", 404, "not_found"), ("GET", "/api", 404, "not_found"), ("DELETE", "/api/v1/days", 405, "method_not_allowed")],
+    [
+        ("GET", "/api/v1/nothing", 404, "not_found"),
+        ("GET", "/api", 404, "not_found"),
+        ("DELETE", "/api/v1/days", 405, "method_not_allowed"),
+    ],
 )
 def test_api_errors_have_one_shape(place: Place, method: str, path: str, status: int, code: str) -> None:
     answer = place.client().open(path, method=method)

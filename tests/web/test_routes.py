@@ -33,7 +33,9 @@ ROUTES = {
 
 def test_the_document_lists_every_route_of_the_api_with_its_scopes(place: Place) -> None:
     document = place.client().get("/api/v1/openapi.json").json
-    found = {f"{method.upper()} {path}": set(what["x-scopes"]) for path, methods in document["paths"].items() for method, what in methods.items()}
+    found = {
+        f"{method.upper()} {path}": set(what["x-scopes"]) for path, methods in document["paths"].items() for method, what in methods.items()
+    }
     assert found == ROUTES
     rules = {rule.rule for rule in place.app.url_map.iter_rules() if rule.rule.startswith("/api/")}
     assert len(rules) == len([path for path in document["paths"] if path.startswith("/api/")])

@@ -67,7 +67,12 @@ def test_a_double_submit_makes_one_admin(fresh: Place, link: str) -> None:
 
 @pytest.mark.parametrize(
     ("wrong", "words"),
-    [({"zone": "Mars/Base"}, "time zone"), ({"name": " "}, "A name has"), ({"login": ""}, "A login has"), ({"password": "short"}, "at least 8")],
+    [
+        ({"zone": "Mars/Base"}, "time zone"),
+        ({"name": " "}, "A name has"),
+        ({"login": ""}, "A login has"),
+        ({"password": "short"}, "at least 8"),
+    ],
 )
 def test_a_mistake_is_shown_and_costs_nothing(fresh: Place, link: str, wrong: dict[str, str], words: str) -> None:
     page = fresh.client().post(link, data={**FORM, **wrong})

@@ -7,7 +7,7 @@ one; sources and ends that are missing altogether are no entries. One source, un
 from collections.abc import Iterator
 from typing import Any
 
-from healthbox.domain.records import Record, Sample, SleepStage
+from healthbox.domain.records import Record, Sample, SleepStage, Stage
 from healthbox.formats.shortcuts.names import Name, listed, placed, unit_text
 from healthbox.formats.shortcuts.numbers import amount
 from healthbox.formats.wire import Unreadable, each, metadata, named_source, one, span, stage, text, uuid, zone_of
@@ -97,7 +97,7 @@ def _sample(item: dict[str, Any], at: str, name: Name, body: dict[str, Any], zon
     )
 
 
-def _stage(value: Any) -> Any:
+def _stage(value: Any) -> Stage:
     """A stage by the phone's word for it; by HealthKit's number or constant where a Shortcut passes that on."""
     try:
         return stage("shortcut", value)

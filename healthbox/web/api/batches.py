@@ -8,7 +8,7 @@ from flask import Blueprint, Response
 from healthbox.pipeline import repair
 from healthbox.store import receipts
 from healthbox.web.answers import json_answer
-from healthbox.web.auth import opens, person_id
+from healthbox.web.auth import device, opens, person_id
 from healthbox.web.database import reading
 from healthbox.web.house import house, now
 from healthbox.web.openapi import described
@@ -35,14 +35,14 @@ class ReceiptQuery(msgspec.Struct):
 @opens("ingest", "read")
 @described("The person's uploads, the newest first.", query=BatchesQuery, answer=dict[str, Any])
 def index(query: BatchesQuery) -> Response:
-    return json_answer(receipts.listing(reading(), person_id(), query.limit, query.cursor))
+    return json_answer(receipts.listing(reading(), person_id(), limit=query.limit, cursor=query.cursor))
 
 
 @routes.get("/api/v1/batches/<public>")
 @opens("ingest", "read")
 @described("The receipt of one upload: chunks, counts, rejections.", query=ReceiptQuery, answer=dict[str, Any])
 def one(public: str, query: ReceiptQuery) -> Response:
-    return json_answer(receipts.receipt(reading(), person_id(), public, cursor=query.cursor, limit=query.limit))
+    return _receipt(public, query.cursor, query.limit)
 
 
 @routes.post("/api/v1/batches/<public>/replay")
@@ -50,4 +50,12 @@ def one(public: str, query: ReceiptQuery) -> Response:
 @described("Work through the failed chunks of an upload again.", answer=dict[str, Any], status=202)
 def replay(public: str) -> Response:
     repair.replay(house().database, person_id(), public, now())
-    return json_answer(receipts.receipt(reading(), person_id(), public), 202)
+    return _receipt(public, 0, 100, 202)
+
+
+def _receipt(public: str, cursor: int, limit: int, status: int = 200) -> Response:
+    found = receipts.receipt(reading(), person_id(), public, cursor=cursor, limit=limit)
+    if "read" not in device().scopes:  # a token that may only send must not show what was measured
+        for rejection in found["rejections"]:
+            del rejection["raw"]
+    return json_answer(found, status)

@@ -38,6 +38,7 @@ class DayAnswer(msgspec.Struct):
     coverage: float | None
     sources: list[Any]
     layer: str
+    rule: str
 
 
 class Days(msgspec.Struct):
@@ -56,6 +57,6 @@ def index(query: DaysQuery) -> Response:
 
 @routes.get("/api/v1/days/<metric>/<date_text>/why")
 @opens("read")
-@described("Why a day's value is what it is: contributions by source, overlap discarded, layers not chosen, the rule.", answer=dict[str, Any])
+@described("Why a value is what it is: contributions by source, overlap discarded, layers not chosen, rule.", answer=dict[str, Any])
 def why(metric: str, date_text: str) -> Response:
     return json_answer(explain.why(house().database, person_id(), metric, date(date_text, "date")))

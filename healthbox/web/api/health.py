@@ -5,7 +5,7 @@ from flask import Blueprint, Response
 
 from healthbox import __version__
 from healthbox.domain.errors import Problem
-from healthbox.store import disk, ledger, settings
+from healthbox.store import disk, ledger, receipts, settings
 from healthbox.web.answers import json_answer
 from healthbox.web.auth import opens
 from healthbox.web.database import reading
@@ -23,13 +23,15 @@ class Alive(msgspec.Struct):
 
 
 class Ready(msgspec.Struct):
-    """``checks`` are "ok" or say what is wrong. ``waiting`` chunks are not worked off yet; ``oldest_s`` is since when."""
+    """``checks`` are "ok" or say what is wrong. ``waiting`` chunks are not worked off yet, the oldest for ``oldest_s``; ``dead``
+    ones failed and wait for a person, which is no reason to take the server down."""
 
     status: str
     version: str
     checks: dict[str, str]
     waiting: int | None
     oldest_s: int | None
+    dead: int | None
 
 
 @routes.get("/healthz")
@@ -43,18 +45,18 @@ def healthz() -> Response:
 @opens("public")
 @described("Whether database, worker and disk are fit for work; 503 when not.", answer=Ready)
 def readyz() -> Response:
-    waiting: int | None = None
-    oldest: int | None = None
+    waiting = oldest = dead = None
     checks = {"worker": _worker(), "disk": _disk()}
     try:
         settings.epoch(reading())
         waiting, oldest = ledger.depth(reading())
+        dead = len(receipts.dead(reading()))
         checks["database"] = "ok"
     except Problem as problem:
         checks["database"] = problem.message
     well = all(said == "ok" for said in checks.values())
     since = None if oldest is None else max(0, (now() - oldest) // 1000)
-    return json_answer(Ready("ok" if well else "failing", __version__, checks, waiting, since), 200 if well else 503)
+    return json_answer(Ready("ok" if well else "failing", __version__, checks, waiting, since, dead), 200 if well else 503)
 
 
 def _worker() -> str:
@@ -63,7 +65,7 @@ def _worker() -> str:
         return "ok"  # an application without one, as in tests, has nothing that could hang
     beat = pump.beat()
     if beat is None:
-        return "has not started yet"
+        return "not at work"
     return "ok" if now() - beat < SILENT_MS else f"silent for {(now() - beat) // 1000} s"
 
 

@@ -8,7 +8,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from healthbox import __version__
-from healthbox.store import disk, ledger
+from healthbox.store import disk, ledger, receipts
 from healthbox.web.auth import opens
 from healthbox.web.database import reading
 from healthbox.web.house import house, now
@@ -24,6 +24,7 @@ class Ledger(Collector):
         yield GaugeMetricFamily("healthbox_chunks_waiting", "Chunks accepted and not worked off yet", waiting)
         age = 0.0 if oldest is None else max(0.0, (now() - oldest) / 1000)
         yield GaugeMetricFamily("healthbox_oldest_waiting_seconds", "Age of the oldest waiting chunk", age)
+        yield GaugeMetricFamily("healthbox_dead_letters", "Chunks that failed for good and wait for a person", len(receipts.dead(reading())))
         yield GaugeMetricFamily("healthbox_disk_free_bytes", "Free bytes on the data volume", disk.room(house().settings.data).free)
         version = GaugeMetricFamily("healthbox_build_info", "Always 1; the version is the label", labels=["version"])
         version.add_metric([__version__], 1)

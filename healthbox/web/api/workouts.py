@@ -7,7 +7,6 @@ from flask import Blueprint, Response
 
 from healthbox.store import reading as records
 from healthbox.web.answers import json_answer
-from healthbox.web.api.samples import Cursor, Limit
 from healthbox.web.auth import opens, person_id
 from healthbox.web.database import reading
 from healthbox.web.openapi import described
@@ -21,18 +20,15 @@ class WorkoutsQuery(msgspec.Struct, rename={"since": "from", "until": "to"}):
 
     since: str | None = None
     until: str | None = None
-    cursor: Cursor | None = None
-    limit: Limit = 100
 
 
 class Workouts(msgspec.Struct):
     workouts: list[dict[str, Any]]
-    cursor: str | None
 
 
 @routes.get("/api/v1/workouts")
 @opens("read")
-@described("Training sessions.", query=WorkoutsQuery, answer=Workouts)
+@described("Training sessions, the newest first, at most 500: go on with an earlier to.", query=WorkoutsQuery, answer=Workouts)
 def index(query: WorkoutsQuery) -> Response:
     since, until = instants(query.since, query.until, person_id())
-    return json_answer(records.workouts(reading(), person_id(), since, until, query.cursor, query.limit))
+    return json_answer(records.workouts(reading(), person_id(), since, until))

@@ -52,7 +52,8 @@ def _first_account(token: str, given: dict[str, str], password_hash: str) -> str
 
 
 def _used() -> NotFound:
-    return NotFound("This setup link does not work any more.", hint="If healthbox is set up already, log in; else start it anew for a new link.")
+    hint = "If healthbox is set up already, log in; else start it anew for a new link."
+    return NotFound("This setup link does not work any more.", hint=hint)
 
 
 def _page(given: dict[str, str], error: str) -> str:

@@ -5,19 +5,24 @@ import json
 import logging
 import sys
 
-FIELDS = frozenset(
-    "batch batch_id chunk position new updated duplicate deleted rejected attempt error code status metric days changed person job "
-    "ballast_released chunks dead signal channel delivery attempts service finding findings method path ms request route now outcome "
-    "bytes kind".split()
-)
+# fmt: off
+FIELDS = frozenset({
+    "attempt", "attempts", "ballast_released", "batch", "batch_id", "bytes", "changed", "channel", "chunk", "chunks", "code",
+    "days", "dead", "deleted", "delivery", "duplicate", "error", "finding", "findings", "job", "kind", "method", "metric", "ms",
+    "new", "now", "outcome", "path", "person", "position", "rejected", "request", "route", "service", "signal", "status",
+    "updated",
+})
+# fmt: on
 
 
 class Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        event = {
+        event: dict[str, object] = {
             "at": dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "level": record.levelname.lower(), "from": record.name, "event": record.getMessage(),
-        }  # fmt: skip
+            "level": record.levelname.lower(),
+            "from": record.name,
+            "event": record.getMessage(),
+        }
         event |= {name: value for name, value in record.__dict__.items() if name in FIELDS}
         if record.exc_info and record.exc_info[0] is not None:
             event["exception"] = _where(record)

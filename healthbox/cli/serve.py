@@ -56,9 +56,17 @@ def serve(settings: Settings) -> None:
         door = Door(database, settings, worker.ring)
         app = create_app(settings, database, door, vault=vault, pump=worker)
         server = create_server(
-            app, host=settings.host, port=settings.port, threads=settings.threads, connection_limit=500, channel_timeout=30,
-            cleanup_interval=5, max_request_body_size=settings.max_json_bytes + 4096, ident="healthbox", clear_untrusted_proxy_headers=False,
-        )  # fmt: skip
+            app,
+            host=settings.host,
+            port=settings.port,
+            threads=settings.threads,
+            connection_limit=500,
+            channel_timeout=30,
+            cleanup_interval=5,
+            max_request_body_size=settings.max_json_bytes + 4096,
+            ident="healthbox",
+            clear_untrusted_proxy_headers=False,
+        )
         worker.start()
         _announce(settings, database, _port(server, settings))
         _run_until_signal(server)

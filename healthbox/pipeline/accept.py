@@ -47,7 +47,7 @@ class _Part(NamedTuple):
     """Where a body belongs in the client's own counting."""
 
     client: str | None
-    index: int | None
+    at: int | None
     final: bool
     anchor: str | None
     metric: str | None
@@ -60,6 +60,10 @@ class Door:
         self._database, self._settings, self._ring = database, settings, ring
         self._formats = discover()
         self._spool = settings.data / "spool"
+
+    def ring(self) -> None:
+        """Wake the pump: something became due by another way than an upload."""
+        self._ring()
 
     def ingest(self, device: Owner, raw: bytes, *, content_type: str, headers: dict[str, str], now: int) -> Accepted:
         """Any body that a known client sends; every call is a batch of its own."""
@@ -99,7 +103,7 @@ class Door:
             if known is not None:
                 return known
             batch = _batch(c, device, form, part, headers, zone, now)
-            idx = part.index if part.index is not None else ledger.next_index(c, batch.id)
+            idx = part.at if part.at is not None else ledger.next_index(c, batch.id)
             ledger.add_chunk(c, batch, idx, sha=sha, body=body, spool=spool, size=len(raw), final=part.final, anchor=part.anchor, now=now)
             devices.touch_contact(c, device.id, now)
         self._ring()
@@ -155,16 +159,16 @@ def _first_type(body: dict[str, Any]) -> str | None:
 
 def _known(c: Connection, device: Owner, part: _Part, sha: bytes) -> Accepted | None:
     """A chunk we already hold: the same answer again; other content under its index is a conflict."""
-    if part.client is not None and part.index is not None:
+    if part.client is not None and part.at is not None:
         batch = ledger.find_batch(c, device.id, part.client)
-        chunk = ledger.find_chunk(c, batch.id, part.index) if batch else None
+        chunk = ledger.find_chunk(c, batch.id, part.at) if batch else None
         if batch is None or chunk is None:
-            if batch is not None and batch.final is not None and part.index > batch.final:
-                raise Conflict(f"Chunk {part.index} comes after the final chunk {batch.final}.", hint="Start a new batch.")
+            if batch is not None and batch.final is not None and part.at > batch.final:
+                raise Conflict(f"Chunk {part.at} comes after the final chunk {batch.final}.", hint="Start a new batch.")
             return None
         if chunk[0] != sha:
-            raise Conflict(f"Chunk {part.index} of this batch was sent before with other content.", hint="Start a new batch.")
-        return Accepted(batch.public, batch.status, part.index, True)
+            raise Conflict(f"Chunk {part.at} of this batch was sent before with other content.", hint="Start a new batch.")
+        return Accepted(batch.public, batch.status, part.at, True)
     if part.anchor is not None:
         same = ledger.find_same(c, device.id, part.anchor, sha)
         return Accepted(same[0].public, same[0].status, same[1], True) if same else None
@@ -178,6 +182,14 @@ def _batch(c: Connection, device: Owner, form: Format, part: _Part, headers: dic
     elif part.anchor is not None:
         found = ledger.open_batch(c, device.id, part.anchor, part.metric)
     return found or ledger.add_batch(
-        c, person_id=device.person_id, device_id=device.id, client=part.client, format=form.name, headers=headers, zone=zone,
-        anchor=part.anchor, metric=part.metric, now=now,
+        c,
+        person_id=device.person_id,
+        device_id=device.id,
+        client=part.client,
+        format=form.name,
+        headers=headers,
+        zone=zone,
+        anchor=part.anchor,
+        metric=part.metric,
+        now=now,
     )

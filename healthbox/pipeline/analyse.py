@@ -153,18 +153,23 @@ def judge(task: Task, rules: Mapping[str, Rule]) -> tuple[Judged, dt.date]:
     flagged: dict[str, set[dt.date]] = defaultdict(set)
     date = reach = min(task.changed)
     for early in sorted(earlier for earlier in judged if earlier < date):
-        for finding in judged[early]:
-            flagged[finding.metric].add(early)
+        _flag(flagged, judged[early], rules)
     while date <= task.last:
         if date in task.changed or date <= reach:
             before = judged.get(date, [])
             judged[date] = _findings(task, date, flagged, rules, before)
             if date in task.changed or judged[date] != before:
                 reach = max(reach, date + REACH)
-        for finding in judged.get(date, []):
-            flagged[finding.metric].add(date)
+        _flag(flagged, judged.get(date, []), rules)
         date += DAY
     return judged, min(reach, task.until)
+
+
+def _flag(flagged: dict[str, set[dt.date]], found: Iterable[Finding], rules: Mapping[str, Rule]) -> None:
+    """Being beyond a fixed limit can be a habit; only being far from one's own usual takes a date out of baselines."""
+    for finding in found:
+        if finding.rule in rules and rules[finding.rule].flags:
+            flagged[finding.metric].add(finding.date)
 
 
 def _findings(

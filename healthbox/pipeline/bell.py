@@ -20,7 +20,7 @@ from huey.serializer import Serializer
 log = logging.getLogger("healthbox.bell")
 FILE = "queue.db"
 # what a task without arguments, retries or a due time leaves in the remaining fields of Huey's message
-_BARE = (None, 0, 0, None, (), {}, None, None, None, None, None, None, None)
+_BARE: tuple[Any, ...] = (None, 0, 0, None, (), {}, None, None, None, None, None, None, None)
 
 
 class TaggedJson(Serializer):  # type: ignore[misc]
@@ -71,7 +71,13 @@ class Bell:
     def start(self) -> None:
         self._running = True
         self._consumer = _EmbeddedConsumer(
-            self._huey, workers=2, periodic=False, initial_delay=self._poll, max_delay=max(self._poll, 0.2), backoff=1.15, check_worker_health=True,
+            self._huey,
+            workers=2,
+            periodic=False,
+            initial_delay=self._poll,
+            max_delay=max(self._poll, 0.2),
+            backoff=1.15,
+            check_worker_health=True,
             shutdown_timeout=6,
         )
         self._consumer.start()

@@ -30,10 +30,21 @@ def why(database: Database, person_id: int, metric: str, date: dt.date) -> dict[
         raise NotFound("There is no data for this metric on this day.", hint="Choose another day.")
     result = told.result
     return {
-        "metric": metric, "date": date.isoformat(), "unit": known.unit if known else None, "aggregation": aggregation,
-        "start": iso(bounds[0]), "end": iso(bounds[1]),
-        "value": result.value, "min": result.low, "max": result.high, "mean": result.mean, "count": result.n, "coverage": result.coverage,
-        "layer": result.layer, "rule": result.rule, "overlap": result.overlap,
+        "metric": metric,
+        "date": date.isoformat(),
+        "unit": known.unit if known else None,
+        "aggregation": aggregation,
+        "start": iso(bounds[0]),
+        "end": iso(bounds[1]),
+        "value": result.value,
+        "min": result.low,
+        "max": result.high,
+        "mean": result.mean,
+        "count": result.n,
+        "coverage": result.coverage,
+        "layer": result.layer,
+        "rule": result.rule,
+        "overlap": result.overlap,
         "contributions": [
             {"source": _name(share.name), "kind": _kind(share.name), "value": share.value, "raw": share.raw, "discarded": share.discarded}
             for share in result.shares
@@ -43,10 +54,8 @@ def why(database: Database, person_id: int, metric: str, date: dt.date) -> dict[
             {"source": _name(material.names.get(lane.source, "")), "start": iso(lane.start), "end": iso(lane.end), "value": lane.value}
             for lane in told.lanes
         ],
-        "readings": [
-            {"source": _name(r.name), "start": iso(r.start), "end": iso(r.end), "value": r.value} for r in told.readings
-        ],
-    }  # fmt: skip
+        "readings": [{"source": _name(r.name), "start": iso(r.start), "end": iso(r.end), "value": r.value} for r in told.readings],
+    }
 
 
 def _name(name: str) -> str:

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import logging
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -40,14 +41,13 @@ class Folder:
             zones = ZoneHistory(people.zone_history(c, person_id))
             dates = [dt.date.fromisoformat(day.date) for day in dirty]
             if metric == SLEEP:
-                found = fold_nights(c, person_id, dates, zones)
+                nights_by_date = fold_nights(c, person_id, dates, zones)
+                put = partial(days.put_nights, person_id=person_id, nights=nights_by_date, done=dirty)
             else:
                 rows, absent = self._fold(c, person_id, metric, dates, zones)
+                put = partial(days.put_days, person_id=person_id, rows=rows, absent=absent, done=dirty)
         with self._database.writing() as c:
-            if metric == SLEEP:
-                changed = days.put_nights(c, person_id, found, dirty)
-            else:
-                changed = days.put_days(c, person_id, rows, absent, dirty)
+            changed = put(c)
         log.info("days folded", extra={"person": person_id, "metric": metric, "days": len(dirty), "changed": len(changed)})
         return True
 
@@ -72,15 +72,29 @@ class Folder:
 def day_row(metric: str, date: dt.date, result: DayResult) -> DayRow:
     detail = {
         "sources": [
-            {"name": share.name.partition("\x00")[0], "kind": share.name.partition("\x00")[2], "value": share.value, "raw": share.raw,
-             "discarded": share.discarded}
+            {
+                "name": share.name.partition("\x00")[0],
+                "kind": share.name.partition("\x00")[2],
+                "value": share.value,
+                "raw": share.raw,
+                "discarded": share.discarded,
+            }
             for share in result.shares
         ],
         "overlap": result.overlap,
         "layers": [msgspec.to_builtins(layer) for layer in result.layers],
-    }  # fmt: skip
+    }
     return DayRow(
-        metric, date.isoformat(), result.value, result.low, result.high, result.mean, result.n, result.coverage, result.layer, result.rule,
+        metric,
+        date.isoformat(),
+        result.value,
+        result.low,
+        result.high,
+        result.mean,
+        result.n,
+        result.coverage,
+        result.layer,
+        result.rule,
         json.dumps(detail, sort_keys=True, ensure_ascii=False),
     )
 
@@ -142,4 +156,3 @@ def _mark_stored(c: Connection, person_id: int, zones: ZoneHistory, since: str, 
         marks.update((metric, date.isoformat()) for date in zones.dates(start, end))
     marks.update(days.stored_dates(c, person_id))
     days.mark(c, person_id, (mark for mark in marks if mark[1] >= since), now)
-

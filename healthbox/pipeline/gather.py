@@ -2,12 +2,14 @@
 
 import datetime as dt
 from bisect import bisect_right
+from typing import cast
 
 from sqlalchemy import Connection
 
 from healthbox.domain.clock import ZoneHistory, zone_of
 from healthbox.domain.days import BucketPoint, Reading
 from healthbox.domain.nights import StageSpan
+from healthbox.domain.records import Stage
 from healthbox.store import buckets, days, series, sleep, sources
 
 DAY_S = 86_400
@@ -104,7 +106,7 @@ def gather_stages(c: Connection, person_id: int, low: int, high: int, zones: Zon
         if end > as_of + CLOCK_SKEW_MS:
             continue  # a bedtime schedule written ahead is a plan, not a measurement
         rank, name = ranks[source]
-        spans.append(StageSpan(source=source, name=name, rank=rank, start=start, end=end, stage=stage, order=as_of))
+        spans.append(StageSpan(source=source, name=name, rank=rank, start=start, end=end, stage=cast(Stage, stage), order=as_of))
         if zone:
             local.tie(start, zone)
             local.tie(end, zone)
@@ -120,5 +122,3 @@ def runs(dates: list[dt.date], longest: int = 31) -> list[list[dt.date]]:
         else:
             found.append([date])
     return found
-
-

@@ -104,6 +104,7 @@ class Processor:
         with self._database.writing() as c:
             status = ledger.fail(c, claim, error=words[:300], permanent=permanent, now=now)
         log.error(
-            "chunk failed", extra={"batch": claim.public, "chunk": claim.idx, "attempt": claim.attempts, "error": words, "now": status},
+            "chunk failed",
+            extra={"batch": claim.public, "chunk": claim.idx, "attempt": claim.attempts, "error": words, "now": status},
             exc_info=error if not permanent else None,
         )

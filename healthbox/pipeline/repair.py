@@ -13,7 +13,9 @@ def replay(database: Database, person_id: int, public: str, now: int) -> int:
         batch = _own(c, person_id, public)
         chunks = repairs.replayable(c, batch.id)
         if not chunks:
-            raise Conflict("No body of this upload is kept any more.", hint="Send the data again; nothing is counted twice.", code="body_gone")
+            raise Conflict(
+                "No body of this upload is kept any more.", hint="Send the data again; nothing is counted twice.", code="body_gone"
+            )
         repairs.restart(c, batch.id, chunks, now)
         return len(chunks)
 

@@ -12,7 +12,17 @@ from sqlalchemy import Connection
 from healthbox.domain.catalogue import Catalogue, Metric
 from healthbox.domain.clock import ZoneHistory
 from healthbox.domain.records import (
-    Bucket, Clinical, Naming, Record, Rejected, Sample, SleepStage, StatedNight, StatedTotal, Tombstone, Workout,
+    Bucket,
+    Clinical,
+    Naming,
+    Record,
+    Rejected,
+    Sample,
+    SleepStage,
+    StatedNight,
+    StatedTotal,
+    Tombstone,
+    Workout,
 )
 from healthbox.domain.units import plausible, to_canonical
 from healthbox.store import buckets, clinical, deletions, metrics, samples, sleep, workouts
@@ -53,8 +63,15 @@ class Step:
         self._metric_of: dict[int, str] = {}
         self._resolved: dict[tuple[str, str, str | None], tuple[Metric | None, str]] = {}
         self._put: dict[type, Callable[[Any], None]] = {
-            Sample: self._sample, Bucket: self._bucket, StatedTotal: self._stated, SleepStage: self._stage, StatedNight: self._night,
-            Workout: self._workout, Clinical: self._clinical, Tombstone: self._tombstone, Rejected: self._reject,
+            Sample: self._sample,
+            Bucket: self._bucket,
+            StatedTotal: self._stated,
+            SleepStage: self._stage,
+            StatedNight: self._night,
+            Workout: self._workout,
+            Clinical: self._clinical,
+            Tombstone: self._tombstone,
+            Rejected: self._reject,
         }
 
     def store(self, records: Iterable[Record]) -> None:
@@ -133,8 +150,17 @@ class Step:
         ms = (record.start % 1000) * 1000 + record.end % 1000
         self.samples.append(
             samples.Incoming(
-                series, record.start // 1000, record.end // 1000, value, record.tag, packed(record.uuid), record.parent, ms or None,
-                self.registry.zone(record.zone), self.registry.meta(record.metadata), record.as_of or self.claim.as_of,
+                series,
+                record.start // 1000,
+                record.end // 1000,
+                value,
+                record.tag,
+                packed(record.uuid),
+                record.parent,
+                ms or None,
+                self.registry.zone(record.zone),
+                self.registry.meta(record.metadata),
+                record.as_of or self.claim.as_of,
             )
         )
 
@@ -144,8 +170,15 @@ class Step:
             raise Refused("category", f"there is no sleep stage called {str(record.value)[:60]!r}")
         self._stage(
             SleepStage(
-                position=record.position, start=record.start, end=record.end, stage=stage, source=record.source, uuid=record.uuid,
-                parent=record.parent, zone=record.zone, as_of=record.as_of,
+                position=record.position,
+                start=record.start,
+                end=record.end,
+                stage=stage,
+                source=record.source,
+                uuid=record.uuid,
+                parent=record.parent,
+                zone=record.zone,
+                as_of=record.as_of,
             )
         )
 
@@ -153,9 +186,17 @@ class Step:
         """An unknown metric whose value is no number is kept whole."""
         data = {"type": record.metric, "value": record.value, "unit": record.unit, "metadata": record.metadata}
         self._clinical(
-            Clinical(position=record.position, kind="unknown", data=data, start=record.start, end=record.end, uuid=record.uuid,
-                     source=record.source, as_of=record.as_of)
-        )  # fmt: skip
+            Clinical(
+                position=record.position,
+                kind="unknown",
+                data=data,
+                start=record.start,
+                end=record.end,
+                uuid=record.uuid,
+                source=record.source,
+                as_of=record.as_of,
+            )
+        )
 
     def _bucket(self, record: Bucket) -> None:
         dated = record.width in ("day", *WIDE)
@@ -188,15 +229,29 @@ class Step:
             raise Refused("interval", "a sleep stage lasts more than nothing and at most a day")
         series = self.registry.series(SLEEP, self.sources.resolve(record.source))
         self.stages.append(
-            sleep.StageRow(series, record.start, record.end, record.stage, packed(record.uuid), record.parent, record.zone,
-                           record.as_of or self.claim.as_of)
-        )  # fmt: skip
+            sleep.StageRow(
+                series,
+                record.start,
+                record.end,
+                record.stage,
+                packed(record.uuid),
+                record.parent,
+                record.zone,
+                record.as_of or self.claim.as_of,
+            )
+        )
 
     def _night(self, record: StatedNight) -> None:
         names = ("start", "end", "in_bed_start", "in_bed_end", "asleep", "core", "deep", "rem", "awake", "in_bed")
         data = {name: getattr(record, name) for name in names}
         outcome = buckets.put_night(
-            self.c, self.claim.person_id, self.claim.batch_id, record.app, record.date.isoformat(), data, record.source,
+            self.c,
+            self.claim.person_id,
+            self.claim.batch_id,
+            record.app,
+            record.date.isoformat(),
+            data,
+            record.source,
             record.as_of or self.claim.as_of,
         )
         self.counts[outcome] += 1
@@ -233,7 +288,7 @@ class Step:
     def _delete(self) -> None:
         for metric, uuids in self.deleted.items():
             gone = deletions.delete(self.c, self.claim.person_id, metric, uuids, self.claim.batch_id, self.now)
-            self.counts["deleted"] += gone.count
+            self.counts["deleted"] += gone.told
             for series_metric, change in gone.samples:
                 self._touch(series_metric, change.start * 1000, change.end * 1000, None)
             for start, end, zone in gone.sleep:

@@ -79,7 +79,9 @@ class Worker:
                 self.bell.mend()
                 with self._database.reading() as c:
                     due = ledger.next_due(c)
-                    waits = (due is not None and due <= now) or days.dirty_count(c) > 0 or days.changed_count(c) > 0 or ledger.may_close(c, now)
+                    waits = (
+                        (due is not None and due <= now) or days.dirty_count(c) > 0 or days.changed_count(c) > 0 or ledger.may_close(c, now)
+                    )
                     send = deliveries.next_due(c)
                 if waits:
                     self.bell.ring("pump")

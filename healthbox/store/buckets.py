@@ -70,7 +70,8 @@ def between(c: Connection, person_id: int, metric: str, low: int, high: int) -> 
     """Minute and hour buckets whose start lies in [low, high) ms."""
     rows = c.exec_driver_sql(
         "SELECT metric, app, width, start, date, value, low, high, source, as_of FROM bucket WHERE person_id=? AND metric=? "
-        "AND app IN (SELECT DISTINCT app FROM bucket WHERE person_id=? AND metric=?) AND width IN ('minute','hour') AND start>=? AND start<?",
+        "AND app IN (SELECT DISTINCT app FROM bucket WHERE person_id=? AND metric=?) AND width IN ('minute','hour') "
+        "AND start>=? AND start<?",
         (person_id, metric, person_id, metric, low, high),
     ).fetchall()
     return [BucketRow(*row) for row in rows]
@@ -80,7 +81,8 @@ def dated(c: Connection, person_id: int, metric: str, low: int, high: int) -> li
     """Day buckets and stated totals of the local dates with ordinals in [low, high]."""
     rows = c.exec_driver_sql(
         "SELECT metric, app, width, start, date, value, low, high, source, as_of FROM bucket WHERE person_id=? AND metric=? "
-        "AND app IN (SELECT DISTINCT app FROM bucket WHERE person_id=? AND metric=?) AND width IN ('day','stated') AND start BETWEEN ? AND ?",
+        "AND app IN (SELECT DISTINCT app FROM bucket WHERE person_id=? AND metric=?) AND width IN ('day','stated') "
+        "AND start BETWEEN ? AND ?",
         (person_id, metric, person_id, metric, low, high),
     ).fetchall()
     return [BucketRow(*row) for row in rows]

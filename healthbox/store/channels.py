@@ -27,7 +27,7 @@ class Channel(msgspec.Struct, frozen=True):
 
 
 def _rows(c: Connection, rest: str, values: tuple[Any, ...]) -> list[Channel]:
-    found = c.exec_driver_sql(f"SELECT {COLUMNS} FROM channel {rest}", values)  # noqa: S608  (rest is one of ours)
+    found = c.exec_driver_sql(f"SELECT {COLUMNS} FROM channel {rest}", values)
     return [msgspec.convert(dict(row), Channel, strict=False) for row in found.mappings()]
 
 

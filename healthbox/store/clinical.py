@@ -20,11 +20,13 @@ def put(c: Connection, person_id: int, batch_id: int, source_id: int | None, rec
         ).fetchone()
     else:
         standing = c.exec_driver_sql(
-            "SELECT id, hash, as_of FROM clinical WHERE person_id=? AND kind=? AND uuid IS NULL AND hash=?", (person_id, record.kind, digest)
+            "SELECT id, hash, as_of FROM clinical WHERE person_id=? AND kind=? AND uuid IS NULL AND hash=?",
+            (person_id, record.kind, digest),
         ).fetchone()
     if standing is None:
         c.exec_driver_sql(
-            'INSERT INTO clinical (person_id, kind, uuid, start, "end", hash, json, source_id, as_of, batch_id) VALUES (?,?,?,?,?,?,?,?,?,?)',
+            'INSERT INTO clinical (person_id, kind, uuid, start, "end", hash, json, source_id, as_of, batch_id) '
+            "VALUES (?,?,?,?,?,?,?,?,?,?)",
             (person_id, record.kind, record.uuid, record.start, record.end, digest, blob, source_id, as_of, batch_id),
         )
         return "new"

@@ -61,20 +61,17 @@ def stored_intervals(c: Connection, person_id: int) -> Iterator[tuple[str, int, 
     ):
         yield row[0], row[1] * 1000, row[2] * 1000
     for row in c.exec_driver_sql(
-        "SELECT metric, width, start FROM bucket WHERE person_id=? AND width IN ('minute','hour') GROUP BY metric, start/21600000", (person_id,)
+        "SELECT metric, width, start FROM bucket WHERE person_id=? AND width IN ('minute','hour') GROUP BY metric, start/21600000",
+        (person_id,),
     ):
         yield row[0], row[2], row[2]
-    for row in c.exec_driver_sql(
-        'SELECT start, "end" FROM sleep_stage JOIN series ON series.id=series_id WHERE person_id=?', (person_id,)
-    ):
+    for row in c.exec_driver_sql('SELECT start, "end" FROM sleep_stage JOIN series ON series.id=series_id WHERE person_id=?', (person_id,)):
         yield "sleep_analysis", row[0] - 86_400_000, row[1] + 86_400_000
 
 
 def stored_dates(c: Connection, person_id: int) -> Iterator[tuple[str, str]]:
     """(metric, ISO date) of the statements that name their own date."""
-    yield from c.exec_driver_sql(
-        "SELECT metric, date FROM bucket WHERE person_id=? AND width IN ('day','stated')", (person_id,)
-    ).tuples()
+    yield from c.exec_driver_sql("SELECT metric, date FROM bucket WHERE person_id=? AND width IN ('day','stated')", (person_id,)).tuples()
     for row in c.exec_driver_sql("SELECT date FROM stated_night WHERE person_id=?", (person_id,)):
         yield "sleep_analysis", row[0]
 
@@ -82,7 +79,8 @@ def stored_dates(c: Connection, person_id: int) -> Iterator[tuple[str, str]]:
 def due_group(c: Connection, now: int, *, settle_ms: int, limit: int = 400) -> tuple[int, str, list[Dirty]] | None:
     """The next (person, metric) to fold with its dirty days: when the person's queue is idle, or a mark is old enough."""
     row = c.exec_driver_sql(
-        "SELECT person_id, metric FROM dirty_day WHERE marked_at<=? OR NOT EXISTS (SELECT 1 FROM chunk JOIN batch ON batch.id=chunk.batch_id "
+        "SELECT person_id, metric FROM dirty_day WHERE marked_at<=? OR NOT EXISTS (SELECT 1 FROM chunk JOIN batch ON "
+        "batch.id=chunk.batch_id "
         "WHERE chunk.status IN ('pending','running') AND chunk.due_at<=? AND batch.person_id=dirty_day.person_id) LIMIT 1",
         (now - settle_ms, now),
     ).fetchone()

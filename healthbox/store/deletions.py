@@ -12,7 +12,7 @@ PART = 500
 
 
 class Gone(NamedTuple):
-    count: int
+    told: int
     samples: list[tuple[str, Change]]
     sleep: list[tuple[int, int, str | None]]
 
@@ -68,7 +68,7 @@ def _scan(c: Connection, series_id: int, wanted: set[bytes]) -> list[tuple[Chang
     while left and high > edges[0]:
         marks = ",".join("?" * len(left))
         rows = c.exec_driver_sql(
-            f'SELECT start, "end", tag, value, uuid FROM sample WHERE series_id=? AND start>=? AND start<? AND uuid IN ({marks})',  # noqa: S608
+            f'SELECT start, "end", tag, value, uuid FROM sample WHERE series_id=? AND start>=? AND start<? AND uuid IN ({marks})',
             (series_id, high - step, high, *left),
         ).fetchall()
         for start, end, tag, value, uuid in rows:

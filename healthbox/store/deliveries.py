@@ -40,7 +40,7 @@ class Delivery(msgspec.Struct, frozen=True):
 
 
 def _rows(c: Connection, rest: str, values: tuple[Any, ...]) -> list[Delivery]:
-    found = c.exec_driver_sql(f"SELECT {COLUMNS} FROM delivery {rest}", values)  # noqa: S608  (rest is one of ours)
+    found = c.exec_driver_sql(f"SELECT {COLUMNS} FROM delivery {rest}", values)
     return [msgspec.convert(dict(row), Delivery) for row in found.mappings()]
 
 
@@ -48,7 +48,7 @@ def create(c: Connection, finding_id: int, state: str, now: int) -> int:
     """A row for each enabled channel of the person that wants this severity and has none yet; how many are new."""
     wanted = f"{RANK.format('channel.least')} <= {RANK.format('finding.severity')}"
     return c.exec_driver_sql(
-        "INSERT OR IGNORE INTO delivery (finding_id, state, channel_id, status, due_at, created_at) "  # noqa: S608  (no value in it)
+        "INSERT OR IGNORE INTO delivery (finding_id, state, channel_id, status, due_at, created_at) "
         "SELECT finding.id, ?, channel.id, 'pending', ?, ? FROM finding JOIN channel USING (person_id) "
         f"WHERE finding.id=? AND channel.enabled AND {wanted}",
         (state, now, now, finding_id),
@@ -57,7 +57,7 @@ def create(c: Connection, finding_id: int, state: str, now: int) -> int:
 
 def claim(c: Connection, now: int) -> Delivery | None:
     """The delivery that is due longest, from now on ``sending``; None when none is due."""
-    due = c.exec_driver_sql(f"SELECT id FROM delivery WHERE {OPEN} AND due_at <= ? ORDER BY due_at, id LIMIT 1", (now,)).scalar()  # noqa: S608
+    due = c.exec_driver_sql(f"SELECT id FROM delivery WHERE {OPEN} AND due_at <= ? ORDER BY due_at, id LIMIT 1", (now,)).scalar()
     if due is None:
         return None
     c.exec_driver_sql("UPDATE delivery SET status='sending', attempts=attempts+1 WHERE id=? AND status='pending'", (due,))
@@ -88,7 +88,7 @@ def resume(c: Connection, now: int) -> int:
 
 def next_due(c: Connection) -> int | None:
     """When the next delivery is due, in milliseconds."""
-    return c.exec_driver_sql(f"SELECT min(due_at) FROM delivery WHERE {OPEN}").scalar()  # noqa: S608
+    return c.exec_driver_sql(f"SELECT min(due_at) FROM delivery WHERE {OPEN}").scalar()
 
 
 def again(c: Connection, person_id: int, delivery_id: int, now: int) -> None:

@@ -121,7 +121,7 @@ class Database:
             fcntl.flock(self._flock, fcntl.LOCK_EX)
             try:
                 raw = self.writer.raw_connection()
-                raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[attr-defined]
+                raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
             finally:
                 fcntl.flock(self._flock, fcntl.LOCK_UN)
 

@@ -43,7 +43,7 @@ class RuleSetting(msgspec.Struct, frozen=True):
 
 
 def _rows(c: Connection, rest: str, values: tuple[Any, ...]) -> list[FindingRow]:
-    found = c.exec_driver_sql(f"SELECT {COLUMNS} FROM finding {rest}", values)  # noqa: S608  (rest is one of ours)
+    found = c.exec_driver_sql(f"SELECT {COLUMNS} FROM finding {rest}", values)
     return [msgspec.convert(dict(row), FindingRow) for row in found.mappings()]
 
 

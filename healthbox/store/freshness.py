@@ -1,13 +1,38 @@
-"""Is the data arriving? Each source and device against its own habit, kept as rows so that pages read no samples."""
+"""Is the data arriving? Each source and device against its own habit, kept as rows so that pages read no samples.
+
+A habit is two numbers: ``usual``, the median gap between readings (told apart by a minute at least), and ``longest``, the 99th
+percentile of its silences. A source can be no fresher than the phone that carries it, so the phone's own longest silence is added.
+Late is who has been silent for longer than ``longest``, than three usual gaps and than half an hour. Whoever stays silent for a
+month, or ten times his longest silence, is not late any more but given up: a replaced watch must not be complained about for ever.
+"""
 
 import json
 import statistics
-from typing import Any, NamedTuple
+from collections import defaultdict
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection
 
-LEAST_MS = 30 * 60_000
-SAMPLED = 200
+MINUTE_MS = 60_000
+LEAST_MS = 30 * MINUTE_MS
+GIVEN_UP_MS = 30 * 24 * 60 * MINUTE_MS
+ALIVE_MS = 7 * 24 * 60 * MINUTE_MS
+LEAST_GAPS = 3
+FINE, COARSE, NIGHT = 60, 1_800, 43_200  # seconds by which two readings are told apart
+STEPS = 200
+
+State = Literal["ok", "late", "none"]
+
+# Newest first, in steps of at least :grain seconds: one look-up a step, however many readings lie between.
+_WALK = """WITH RECURSIVE step (at) AS (
+  SELECT max({at}) FROM {table} WHERE series_id = :series
+  UNION ALL
+  SELECT (SELECT max({at}) FROM {table} WHERE series_id = :series AND {at} <= step.at - :grain) FROM step WHERE step.at IS NOT NULL
+  LIMIT :steps) SELECT at FROM step WHERE at IS NOT NULL"""
+_SAMPLES = _WALK.format(table="sample", at="start")
+_STAGES = _WALK.format(table="sleep_stage", at="start")
 
 
 class Arrival(NamedTuple):
@@ -19,67 +44,128 @@ class Arrival(NamedTuple):
     kind: str
     newest: int
     usual: int | None
-    longest: int | None  # the 99th percentile of the gaps
+    longest: int | None
+    metric: str | None = None  # the one that speaks for a source's habit
 
     def late(self, now: int) -> bool:
-        """Older than thrice its own median gap (half an hour at least) and than nearly all gaps it ever had."""
+        """Silent for longer than its habit allows, and not so long that nobody waits for it any more."""
+        return self.state(now) == "late"
+
+    def state(self, now: int) -> State:
+        """``none`` is who has no habit and has been silent for a month, or was given up."""
+        age = now - self.newest
+        if age > max(GIVEN_UP_MS, 10 * (self.longest or 0)):
+            return "none"
         if self.usual is None:
-            return False
-        return now - self.newest > max(3 * self.usual, LEAST_MS, self.longest or 0)
+            return "ok"
+        return "late" if age > max(3 * self.usual, LEAST_MS, self.longest or 0) else "ok"
+
+
+class _Habit(NamedTuple):
+    newest: int
+    usual: int | None
+    longest: int | None
+
+
+class _Series(NamedTuple):
+    id: int
+    source_id: int
+    metric: str
+    habit: _Habit
 
 
 def refresh(c: Connection, person_id: int) -> None:
-    """Compute every source's habit from its own newest readings; called when the queue is idle after new data."""
-    rows = c.exec_driver_sql("SELECT id, source_id FROM series WHERE person_id=?", (person_id,)).fetchall()
-    newest: dict[int, int] = {}
-    gaps: dict[int, list[int]] = {}
-    for series_id, source_id in rows:
-        starts = [
-            row[0] for row in c.exec_driver_sql("SELECT start FROM sample WHERE series_id=? ORDER BY start DESC LIMIT ?", (series_id, SAMPLED))
-        ] or [
-            row[0] // 1000
-            for row in c.exec_driver_sql('SELECT "end" FROM sleep_stage WHERE series_id=? ORDER BY start DESC LIMIT ?', (series_id, SAMPLED))
-        ]
-        if not starts:
-            continue
-        newest[source_id] = max(newest.get(source_id, 0), starts[0] * 1000)
-        own = [(a - b) * 1000 for a, b in zip(starts, starts[1:], strict=False) if a > b]
-        if len(own) > len(gaps.get(source_id, [])):
-            gaps[source_id] = own
-    for source_id, at in newest.items():
-        _put(c, person_id, "source", source_id, at, gaps.get(source_id, []))
+    """Compute every habit anew from the newest readings and uploads; called when the queue is idle after new data."""
+    rows: list[tuple[str, int, _Habit]] = []
+    phones: dict[int, _Habit] = {}
     for device_id, at in c.exec_driver_sql(
-        "SELECT id, last_contact_at FROM device WHERE person_id=? AND last_contact_at IS NOT NULL AND revoked_at IS NULL", (person_id,)
+        "SELECT id, last_contact_at FROM device WHERE person_id=? AND last_contact_at IS NOT NULL", (person_id,)
     ).fetchall():
-        times = [
-            row[0]
-            for row in c.exec_driver_sql("SELECT created_at FROM batch WHERE device_id=? ORDER BY id DESC LIMIT ?", (device_id, SAMPLED))
-        ]
-        _put(c, person_id, "device", device_id, at, [a - b for a, b in zip(times, times[1:], strict=False) if a - b > 60_000])
+        sent = c.exec_driver_sql("SELECT created_at FROM batch WHERE device_id=? ORDER BY id DESC LIMIT ?", (device_id, STEPS)).scalars()
+        phones[device_id] = _habit(at, [gap for gap in _gaps(sent) if gap > MINUTE_MS])
+        rows.append(("device", device_id, phones[device_id]))
+    by_source: dict[int, list[_Series]] = defaultdict(list)
+    for series_id, source_id, metric in c.exec_driver_sql(
+        "SELECT id, source_id, metric FROM series WHERE person_id=? ORDER BY id", (person_id,)
+    ).fetchall():
+        times = _walk(c, series_id, FINE) or _walk(c, series_id, NIGHT, _STAGES)
+        if times:
+            by_source[source_id].append(_Series(series_id, source_id, metric, _habit(times[0], _gaps(times))))
+            rows.append(("series", series_id, by_source[source_id][-1].habit))
+    for source_id, several in by_source.items():
+        speaker = _speaker(several)
+        silences = _gaps(_walk(c, speaker.id, COARSE)) or [speaker.habit.longest or 0]
+        carrier = phones.get(_carrier(c, speaker.id) or 0)
+        habit = _habit(max(one.habit.newest for one in several), silences)
+        longest = None if speaker.habit.usual is None else max(habit.longest or 0, speaker.habit.longest or 0)
+        if longest is not None and carrier is not None:
+            longest += carrier.longest or 0
+        rows.append(("source", source_id, _Habit(habit.newest, speaker.habit.usual, longest)))
+    c.exec_driver_sql("DELETE FROM arrival WHERE person_id=?", (person_id,))
+    if rows:
+        c.exec_driver_sql(
+            "INSERT INTO arrival (person_id, form, ref, newest, usual, longest) VALUES (?,?,?,?,?,?)",
+            [(person_id, form, ref, *habit) for form, ref, habit in rows],
+        )
 
 
-def _put(c: Connection, person_id: int, form: str, ref: int, newest: int, gaps: list[int]) -> None:
-    usual = int(statistics.median(gaps)) if len(gaps) >= 3 else None
-    longest = sorted(gaps)[min(len(gaps) - 1, int(len(gaps) * 0.99))] if len(gaps) >= 3 else None
-    c.exec_driver_sql(
-        "INSERT OR REPLACE INTO arrival (person_id, form, ref, newest, usual, longest) VALUES (?,?,?,?,?,?)",
-        (person_id, form, ref, newest, usual, longest),
-    )
+def _walk(c: Connection, series_id: int, grain: int, statement: str = _SAMPLES) -> list[int]:
+    """Instants (ms) of a series, the newest first, thinned to one in ``grain`` seconds."""
+    unit = 1 if statement is _STAGES else 1000  # sleep stages are kept in ms, samples in seconds
+    found = c.exec_driver_sql(statement, {"series": series_id, "grain": grain * 1000 // unit, "steps": STEPS})
+    return [at * unit for at in found.scalars()]
+
+
+def _gaps(times: Iterable[int]) -> list[int]:
+    return [newer - older for newer, older in pairwise(times)]
+
+
+def _habit(newest: int, gaps: list[int]) -> _Habit:
+    if len(gaps) < LEAST_GAPS:
+        return _Habit(newest, None, None)
+    return _Habit(newest, int(statistics.median(gaps)), sorted(gaps)[int((len(gaps) - 1) * 0.99)])
+
+
+def _speaker(several: list[_Series]) -> _Series:
+    """The series that is read most often, among those still alive: the first to notice that a source fell silent."""
+    newest = max(one.habit.newest for one in several)
+    alive = [one for one in several if newest - one.habit.newest < ALIVE_MS]
+    return min(alive, key=lambda one: (one.habit.usual is None, one.habit.usual or 0, one.metric))
+
+
+def _carrier(c: Connection, series_id: int) -> int | None:
+    """The device that brought the newest reading."""
+    for table in ("sample", "sleep_stage"):
+        found = c.exec_driver_sql(
+            f"SELECT device_id FROM {table} JOIN batch ON batch.id=batch_id WHERE series_id=? ORDER BY start DESC LIMIT 1",  # noqa: S608
+            (series_id,),
+        ).scalar()
+        if found is not None:
+            return int(found)
+    return None
 
 
 def arrivals(c: Connection, person_id: int) -> list[Arrival]:
-    """Sources and devices, the most recent first."""
+    """Sources and devices that may still send, the most recent first."""
+    spoken: dict[int, list[_Series]] = defaultdict(list)
+    for row in c.exec_driver_sql(
+        "SELECT series.id, source_id, metric, newest, usual, arrival.longest FROM arrival JOIN series ON series.id=ref "
+        "WHERE arrival.person_id=? AND form='series'",
+        (person_id,),
+    ):
+        spoken[row[1]].append(_Series(*row[:3], _Habit(*row[3:])))
     rows = c.exec_driver_sql(
         "SELECT form, ref, coalesce(source.name, device.name), coalesce(source.kind, 'device'), newest, usual, longest FROM arrival "
         "LEFT JOIN source ON form='source' AND source.id=ref LEFT JOIN device ON form='device' AND device.id=ref "
-        "WHERE arrival.person_id=? AND coalesce(source.name, device.name) IS NOT NULL AND device.revoked_at IS NULL ORDER BY newest DESC, form, ref",
+        "WHERE arrival.person_id=? AND coalesce(source.name, device.name) IS NOT NULL AND device.revoked_at IS NULL "
+        "ORDER BY newest DESC, form, ref",
         (person_id,),
     ).fetchall()
-    return [Arrival(*row) for row in rows]
+    return [Arrival(*row, _speaker(spoken[row[1]]).metric if row[0] == "source" and spoken[row[1]] else None) for row in rows]
 
 
 def pill(c: Connection, person_id: int, now: int) -> tuple[dict[str, Any], int]:
-    """The frame's freshness pill ({state, text}: the worst late source, else how old the newest is) and the open findings."""
+    """The frame's freshness pill ({state, text, busy}: the worst late source, else how old the newest is) and the open findings."""
     found = arrivals(c, person_id)
     open_findings = c.exec_driver_sql("SELECT count(*) FROM finding WHERE person_id=? AND state='open'", (person_id,)).scalar_one()
     waiting = c.exec_driver_sql(
@@ -91,18 +177,29 @@ def pill(c: Connection, person_id: int, now: int) -> tuple[dict[str, Any], int]:
     elif late:
         worst = max(late, key=lambda a: (now - a.newest) / max(a.usual or 1, 1))
         state, text = "late", f"{worst.name or 'A device'} is late"
+    elif found and all(a.state(now) == "none" for a in found):
+        state, text = "late", f"Nothing for {_age(now - found[0].newest)}"
     elif found:
-        state, text = "ok", "All data in"
+        state, text = "ok", f"All data in · {_age(now - found[0].newest)}"
     else:
         state, text = "none", "No data yet"
     return {"state": state, "text": text, "busy": waiting > 0}, int(open_findings)
+
+
+def _age(ms: int) -> str:
+    minutes = max(ms, 0) // MINUTE_MS
+    if minutes < 1:
+        return "now"
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"
 
 
 def stamp(c: Connection, person_id: int) -> str:
     """Changes whenever a page of this person could look different for another reason than the clock."""
     row = c.exec_driver_sql(
         "SELECT (SELECT max(touched_at) FROM batch WHERE person_id=?), (SELECT count(*) FROM dirty_day WHERE person_id=?), "
-        "(SELECT max(changed_at) FROM finding WHERE person_id=?)",
-        (person_id, person_id, person_id),
+        "(SELECT max(changed_at) FROM finding WHERE person_id=?), (SELECT total(newest) FROM arrival WHERE person_id=?)",
+        (person_id, person_id, person_id, person_id),
     ).one()
-    return json.dumps(list(row), separators=(",", ":"))
+    return json.dumps([int(value or 0) for value in row], separators=(",", ":"))

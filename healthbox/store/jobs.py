@@ -30,4 +30,3 @@ def finish(c: Connection, name: str, *, due_at: int, now: int, error: str | None
 
 def all_jobs(c: Connection) -> list[JobRow]:
     return [JobRow(*row) for row in c.exec_driver_sql("SELECT name, due_at, last_at, last_error FROM job ORDER BY name").fetchall()]
-

@@ -54,14 +54,14 @@ _BATCH = "id, public, person_id, device_id, client, format, status, zone, final,
 
 
 def find_batch(c: Connection, device_id: int, client: str) -> Batch | None:
-    row = c.exec_driver_sql(f"SELECT {_BATCH} FROM batch WHERE device_id=? AND client=?", (device_id, client)).fetchone()  # noqa: S608
+    row = c.exec_driver_sql(f"SELECT {_BATCH} FROM batch WHERE device_id=? AND client=?", (device_id, client)).fetchone()
     return Batch(*row) if row else None
 
 
 def open_batch(c: Connection, device_id: int, anchor: str, metric: str | None) -> Batch | None:
     """The device's open batch for a client that names neither batch nor index (anchor token and type stand for it)."""
     row = c.exec_driver_sql(
-        f"SELECT {_BATCH} FROM batch WHERE device_id=? AND anchor=? AND metric IS ? AND client IS NULL AND final IS NULL "  # noqa: S608
+        f"SELECT {_BATCH} FROM batch WHERE device_id=? AND anchor=? AND metric IS ? AND client IS NULL AND final IS NULL "
         "AND closed_at IS NULL ORDER BY id DESC LIMIT 1",
         (device_id, anchor, metric),
     ).fetchone()
@@ -69,17 +69,26 @@ def open_batch(c: Connection, device_id: int, anchor: str, metric: str | None) -
 
 
 def get_batch(c: Connection, batch_id: int) -> Batch:
-    return Batch(*c.exec_driver_sql(f"SELECT {_BATCH} FROM batch WHERE id=?", (batch_id,)).one())  # noqa: S608
+    return Batch(*c.exec_driver_sql(f"SELECT {_BATCH} FROM batch WHERE id=?", (batch_id,)).one())
 
 
 def by_public(c: Connection, public: str) -> Batch | None:
-    row = c.exec_driver_sql(f"SELECT {_BATCH} FROM batch WHERE public=?", (public,)).fetchone()  # noqa: S608
+    row = c.exec_driver_sql(f"SELECT {_BATCH} FROM batch WHERE public=?", (public,)).fetchone()
     return Batch(*row) if row else None
 
 
 def add_batch(
-    c: Connection, *, person_id: int, device_id: int, client: str | None, format: str, headers: dict[str, str], zone: str,
-    anchor: str | None, metric: str | None, now: int,
+    c: Connection,
+    *,
+    person_id: int,
+    device_id: int,
+    client: str | None,
+    format: str,
+    headers: dict[str, str],
+    zone: str,
+    anchor: str | None,
+    metric: str | None,
+    now: int,
 ) -> Batch:
     public = secrets.token_urlsafe(12)
     c.exec_driver_sql(
@@ -112,8 +121,17 @@ def next_index(c: Connection, batch_id: int) -> int:
 
 
 def add_chunk(
-    c: Connection, batch: Batch, idx: int, *, sha: bytes, body: bytes | None, spool: str | None, size: int, final: bool,
-    anchor: str | None, now: int,
+    c: Connection,
+    batch: Batch,
+    idx: int,
+    *,
+    sha: bytes,
+    body: bytes | None,
+    spool: str | None,
+    size: int,
+    final: bool,
+    anchor: str | None,
+    now: int,
 ) -> None:
     """Keep a body. A late chunk reopens its batch; ``as_of`` is the first time the person sent this very body."""
     first = c.exec_driver_sql(
@@ -121,7 +139,8 @@ def add_chunk(
         (sha, batch.person_id),
     ).scalar_one()
     c.exec_driver_sql(
-        "INSERT INTO chunk (batch_id, idx, sha, body, spool, size, status, due_at, accepted_at, as_of) VALUES (?,?,?,?,?,?,'pending',?,?,?)",
+        "INSERT INTO chunk (batch_id, idx, sha, body, spool, size, status, due_at, accepted_at, as_of) VALUES "
+        "(?,?,?,?,?,?,'pending',?,?,?)",
         (batch.id, idx, sha, body, spool, size, now, now, now if first is None else first),
     )
     c.exec_driver_sql(
@@ -148,12 +167,15 @@ def claim(c: Connection, now: int, *, after: int = 0) -> Claim | None:
         return None
     c.exec_driver_sql("UPDATE chunk SET status='running', attempts=attempts+1 WHERE id=?", (row[0],))
     found = c.exec_driver_sql(
-        "SELECT chunk.id, batch.id, public, person_id, device_id, format, zone, headers, metric, idx, attempts, position, accepted_at, as_of "
+        "SELECT chunk.id, batch.id, public, person_id, device_id, format, zone, headers, metric, idx, attempts, "
+        "position, accepted_at, as_of "
         "FROM chunk JOIN batch ON batch.id=chunk.batch_id WHERE chunk.id=?",
         (row[0],),
     ).one()
     c.exec_driver_sql("UPDATE batch SET status='processing', started_at=coalesce(started_at, ?) WHERE id=?", (now, found[1]))
-    return Claim(*found[:7], json.loads(found[7]), *found[8:])
+    values = list(found)
+    values[7] = json.loads(values[7])
+    return Claim._make(values)
 
 
 def body_of(c: Connection, chunk_id: int) -> tuple[bytes | None, str | None]:
@@ -170,7 +192,8 @@ def advance(c: Connection, claim: Claim, *, position: int, done: bool, counts: d
     )
     add = {name: counts.get(name, 0) for name in ("new", "updated", "duplicate", "deleted", "rejected")}
     c.exec_driver_sql(
-        "UPDATE batch SET new=new+?, updated=updated+?, duplicate=duplicate+?, deleted=deleted+?, rejected=rejected+?, touched_at=? WHERE id=?",
+        "UPDATE batch SET new=new+?, updated=updated+?, duplicate=duplicate+?, deleted=deleted+?, "
+        "rejected=rejected+?, touched_at=? WHERE id=?",
         (*add.values(), now, claim.batch_id),
     )
 
@@ -204,7 +227,8 @@ def closable(c: Connection, now: int) -> list[int]:
     rows = c.exec_driver_sql(
         "SELECT id FROM batch WHERE closed_at IS NULL AND NOT EXISTS "
         "(SELECT 1 FROM chunk WHERE chunk.batch_id=batch.id AND status IN ('pending','running')) "
-        "AND ((final IS NOT NULL AND final + 1 = (SELECT count(*) FROM chunk WHERE chunk.batch_id=batch.id AND idx<=final)) OR touched_at<?) "
+        "AND ((final IS NOT NULL AND final + 1 = (SELECT count(*) FROM chunk WHERE chunk.batch_id=batch.id AND "
+        "idx<=final)) OR touched_at<?) "
         "ORDER BY id LIMIT 200",
         (now - QUIET_MS,),
     ).fetchall()

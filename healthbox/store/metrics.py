@@ -44,8 +44,20 @@ def catalogue(c: Connection, plain: Catalogue) -> Catalogue:
     """The catalogue with the rows that people of this box added."""
     extra = [
         Metric(
-            key=row[0], label=row[1], category="named", kind="quantity", unit=row[2], display_unit=row[2], accepted={row[2]: (1.0, 0.0)},
-            aggregation=row[3], low=None, high=None, loinc="", higher_is_better=0, enum="", known=False,
+            key=row[0],
+            label=row[1],
+            category="named",
+            kind="quantity",
+            unit=row[2],
+            display_unit=row[2],
+            accepted={row[2]: (1.0, 0.0)},
+            aggregation=row[3],
+            low=None,
+            high=None,
+            loinc="",
+            higher_is_better=0,
+            enum="",
+            known=False,
         )
         for row in c.exec_driver_sql("SELECT key, label, unit, aggregation FROM metric ORDER BY key").fetchall()
     ]
@@ -57,9 +69,7 @@ def catalogue(c: Connection, plain: Catalogue) -> Catalogue:
 
 def adopt(c: Connection, person_id: int, key: str, *, new_key: str, label: str, unit: str, aggregation: str, now: int) -> None:
     """A person names an unknown metric: a row, an alias for what comes next, and its stored records under the new key."""
-    naming, name = c.exec_driver_sql(
-        "SELECT naming, name FROM unknown_metric WHERE person_id=? AND key=?", (person_id, key)
-    ).one()
+    naming, name = c.exec_driver_sql("SELECT naming, name FROM unknown_metric WHERE person_id=? AND key=?", (person_id, key)).one()
     c.exec_driver_sql(
         "INSERT INTO metric (key, label, unit, aggregation, created_at) VALUES (?,?,?,?,?) "
         "ON CONFLICT DO UPDATE SET label=excluded.label, aggregation=excluded.aggregation",
@@ -95,19 +105,20 @@ def rekey(c: Connection, person_id: int, old: str, new: str) -> None:
 def _merge_series(c: Connection, old: int, new: int) -> None:
     """Rows of one series into another, equal content once."""
     c.exec_driver_sql(
-        'DELETE FROM sample WHERE series_id=? AND EXISTS (SELECT 1 FROM sample AS k WHERE k.series_id=? AND k.start=sample.start '
+        "DELETE FROM sample WHERE series_id=? AND EXISTS (SELECT 1 FROM sample AS k WHERE k.series_id=? AND k.start=sample.start "
         'AND k."end"=sample."end" AND abs(k.value-sample.value)<=1e-5*max(abs(k.value),abs(sample.value)))',
         (old, new),
     )
     for table in ("sample", "long_sample", "also_uuid", "point_set", "gone"):
-        c.exec_driver_sql(f"UPDATE OR IGNORE {table} SET series_id=? WHERE series_id=?", (new, old))  # noqa: S608
+        c.exec_driver_sql(f"UPDATE OR IGNORE {table} SET series_id=? WHERE series_id=?", (new, old))
         if table == "sample":  # another value at the same key: told apart by a tag
             c.exec_driver_sql("UPDATE OR REPLACE sample SET series_id=?, tag=tag||'#m'||series_id WHERE series_id=?", (new, old))
-        c.exec_driver_sql(f"DELETE FROM {table} WHERE series_id=?", (old,))  # noqa: S608
+        c.exec_driver_sql(f"DELETE FROM {table} WHERE series_id=?", (old,))
     c.exec_driver_sql("UPDATE OR IGNORE sleep_stage SET series_id=? WHERE series_id=?", (new, old))
     c.exec_driver_sql("DELETE FROM sleep_stage WHERE series_id=?", (old,))
     c.exec_driver_sql(
-        "UPDATE series SET longest=max(longest,(SELECT longest FROM series WHERE id=?)), zoned=max(zoned,(SELECT zoned FROM series WHERE id=?)) "
+        "UPDATE series SET longest=max(longest,(SELECT longest FROM series WHERE id=?)), zoned=max(zoned,(SELECT "
+        "zoned FROM series WHERE id=?)) "
         "WHERE id=?",
         (old, old, new),
     )

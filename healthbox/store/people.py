@@ -91,11 +91,11 @@ def remove(connection: Connection, person_id: int) -> list[str]:
     series = "SELECT id FROM series WHERE person_id = ?"
     connection.exec_driver_sql(
         f"""DELETE FROM meta WHERE id IN (SELECT meta_id FROM sample WHERE series_id IN ({series}))
-          AND id NOT IN (SELECT meta_id FROM sample WHERE meta_id IS NOT NULL AND series_id NOT IN ({series}))""",  # noqa: S608
+          AND id NOT IN (SELECT meta_id FROM sample WHERE meta_id IS NOT NULL AND series_id NOT IN ({series}))""",
         (person_id, person_id),
     )
     for table in _BY_SERIES:
-        connection.exec_driver_sql(f"DELETE FROM {table} WHERE series_id IN ({series})", (person_id,))  # noqa: S608
+        connection.exec_driver_sql(f"DELETE FROM {table} WHERE series_id IN ({series})", (person_id,))
     connection.exec_driver_sql("DELETE FROM person WHERE id = ?", (person_id,))
     connection.exec_driver_sql(f"PRAGMA secure_delete={standing}")
     return names

@@ -42,15 +42,33 @@ def metrics(c: Connection, person_id: int) -> list[dict[str, Any]]:
         metric = known.get(key)
         label, unit = (metric.label, metric.unit) if metric else (unknown[key].name, unknown[key].unit) if key in unknown else (key, "")
         found.append(
-            {"metric": key, "label": label, "unit": unit, "category": metric.category if metric else "unknown",
-             "aggregation": metric.aggregation if metric else "mean", "known": metric is not None, "first": first, "last": last, "days": count}
-        )  # fmt: skip
+            {
+                "metric": key,
+                "label": label,
+                "unit": unit,
+                "category": metric.category if metric else "unknown",
+                "aggregation": metric.aggregation if metric else "mean",
+                "known": metric is not None,
+                "first": first,
+                "last": last,
+                "days": count,
+            }
+        )
     nights_row = c.exec_driver_sql("SELECT min(date), max(date), count(*) FROM night WHERE person_id=?", (person_id,)).one()
     if nights_row[2]:
         found.append(
-            {"metric": SLEEP, "label": "Sleep", "unit": "min", "category": "sleep", "aggregation": "duration", "known": True,
-             "first": nights_row[0], "last": nights_row[1], "days": nights_row[2]}
-        )  # fmt: skip
+            {
+                "metric": SLEEP,
+                "label": "Sleep",
+                "unit": "min",
+                "category": "sleep",
+                "aggregation": "duration",
+                "known": True,
+                "first": nights_row[0],
+                "last": nights_row[1],
+                "days": nights_row[2],
+            }
+        )
     return sorted(found, key=lambda row: (row["category"], row["label"]))
 
 
@@ -71,7 +89,8 @@ def samples(
         start = low // 1000 if after is None else after[0]
         for row in c.exec_driver_sql(
             'SELECT start, "end", value, uuid, ms, tag, name FROM sample, (SELECT name FROM source WHERE id=?) '
-            'WHERE series_id=? AND start>=? AND start<? AND (? IS NULL OR (start, "end", ?, tag) > (?,?,?,?)) ORDER BY start, "end", tag LIMIT ?',
+            'WHERE series_id=? AND start>=? AND start<? AND (? IS NULL OR (start, "end", ?, tag) > (?,?,?,?)) ORDER '
+            'BY start, "end", tag LIMIT ?',
             (series.source_id, series.id, start, -(-high // 1000), cursor, series.id, *(after or (0, 0, 0, "")), limit + 1),
         ):
             rows.append((row[0], row[1], series.id, row[5], row))
@@ -84,9 +103,15 @@ def samples(
         if known is not None and known.enum and (name := PLAIN.category_name(known, int(row[2]))):
             value = name
         found.append(
-            {"uuid": uuid_text(row[3]), "start": iso(row[0] * 1000 + ms // 1000), "end": iso(row[1] * 1000 + ms % 1000), "value": value,
-             "unit": known.unit if known else None, "source": row[6]}
-        )  # fmt: skip
+            {
+                "uuid": uuid_text(row[3]),
+                "start": iso(row[0] * 1000 + ms // 1000),
+                "end": iso(row[1] * 1000 + ms % 1000),
+                "value": value,
+                "unit": known.unit if known else None,
+                "source": row[6],
+            }
+        )
     last = page[-1][:4] if len(rows) > limit else None
     return {"samples": found, "cursor": _closed(last) if last else None}
 
@@ -126,7 +151,8 @@ def days(c: Connection, person_id: int, metric: str, first: dt.date, last: dt.da
     """Day rows with dates in [first, last]; days without data are not in the list."""
     known = metric_of(c, metric)
     rows = c.exec_driver_sql(
-        "SELECT date, value, low, high, mean, n, coverage, detail, layer, rule FROM day WHERE person_id=? AND metric=? AND date BETWEEN ? AND ? "
+        "SELECT date, value, low, high, mean, n, coverage, detail, layer, rule FROM day WHERE person_id=? AND "
+        "metric=? AND date BETWEEN ? AND ? "
         "ORDER BY date",
         (person_id, metric, first.isoformat(), last.isoformat()),
     ).fetchall()
@@ -134,29 +160,50 @@ def days(c: Connection, person_id: int, metric: str, first: dt.date, last: dt.da
         "metric": metric,
         "unit": known.unit if known else None,
         "days": [
-            {"date": r[0], "value": r[1], "min": r[2], "max": r[3], "mean": r[4], "count": r[5], "coverage": r[6],
-             "sources": json.loads(r[7])["sources"], "layer": r[8], "rule": r[9]}
+            {
+                "date": r[0],
+                "value": r[1],
+                "min": r[2],
+                "max": r[3],
+                "mean": r[4],
+                "count": r[5],
+                "coverage": r[6],
+                "sources": json.loads(r[7])["sources"],
+                "layer": r[8],
+                "rule": r[9],
+            }
             for r in rows
         ],
-    }  # fmt: skip
+    }
 
 
 def nights(c: Connection, person_id: int, first: dt.date, last: dt.date) -> dict[str, Any]:
     """Nights by wake-up date in [first, last]; durations in minutes."""
     rows = c.exec_driver_sql(
-        "SELECT date, json FROM night WHERE person_id=? AND date BETWEEN ? AND ? ORDER BY date", (person_id, first.isoformat(), last.isoformat())
+        "SELECT date, json FROM night WHERE person_id=? AND date BETWEEN ? AND ? ORDER BY date",
+        (person_id, first.isoformat(), last.isoformat()),
     ).fetchall()
     found = []
     for date, text in rows:
         night = json.loads(text)
         found.append(
-            {"date": date, "start": _iso(night["start"]), "end": _iso(night["end"]), "asleep": night["asleep"],
-             "stages": {name: night[name] for name in ("core", "deep", "rem", "unspecified", "awake")}, "in_bed": night["in_bed"],
-             "latency": night["latency"], "efficiency": night["efficiency"], "source": night["name"], "stated": night["stated"],
-             "estimated": night["estimated"], "zone": night["zone"],
-             "naps": [{"start": iso(n[0]), "end": iso(n[1]), "asleep": n[2]} for n in night["naps"]],
-             "spans": [{"start": iso(s[0]), "end": iso(s[1]), "stage": s[2]} for s in night["spans"]]}
-        )  # fmt: skip
+            {
+                "date": date,
+                "start": _iso(night["start"]),
+                "end": _iso(night["end"]),
+                "asleep": night["asleep"],
+                "stages": {name: night[name] for name in ("core", "deep", "rem", "unspecified", "awake")},
+                "in_bed": night["in_bed"],
+                "latency": night["latency"],
+                "efficiency": night["efficiency"],
+                "source": night["name"],
+                "stated": night["stated"],
+                "estimated": night["estimated"],
+                "zone": night["zone"],
+                "naps": [{"start": iso(n[0]), "end": iso(n[1]), "asleep": n[2]} for n in night["naps"]],
+                "spans": [{"start": iso(s[0]), "end": iso(s[1]), "stage": s[2]} for s in night["spans"]],
+            }
+        )
     return {"nights": found}
 
 
@@ -166,14 +213,21 @@ def _iso(ms: int | None) -> str | None:
 
 def workouts(c: Connection, person_id: int, low: int, high: int) -> dict[str, Any]:
     """Workouts that start in [low, high) ms, newest first."""
-    names = dict(c.exec_driver_sql("SELECT id, name FROM source WHERE person_id=?", (person_id,)).tuples().all())
+    names: dict[int, str] = dict(c.exec_driver_sql("SELECT id, name FROM source WHERE person_id=?", (person_id,)).tuples().all())
     return {
         "workouts": [
-            {"id": w.id, "uuid": uuid_text(w.uuid), "activity": w.activity, "start": iso(w.start), "end": iso(w.end), "totals": w.totals,
-             "source": names.get(w.source_id, "")}
+            {
+                "id": w.id,
+                "uuid": uuid_text(w.uuid),
+                "activity": w.activity,
+                "start": iso(w.start),
+                "end": iso(w.end),
+                "totals": w.totals,
+                "source": names.get(w.source_id, ""),
+            }
             for w in sessions.between(c, person_id, low, high)
         ]
-    }  # fmt: skip
+    }
 
 
 def stale(c: Connection, person_id: int) -> int:

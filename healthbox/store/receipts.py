@@ -25,18 +25,17 @@ def add_rejections(c: Connection, batch_id: int, idx: int, rejections: list[Reje
 def receipt(c: Connection, person_id: int, public: str, *, cursor: int = 0, limit: int = 100) -> dict[str, Any]:
     """One batch with its chunks, counts and a page of rejections. Raises ``NotFound`` for another person's."""
     row = c.exec_driver_sql(
-        f"SELECT {_COLUMNS} FROM batch JOIN device ON device.id=device_id WHERE batch.person_id=? AND public=?",  # noqa: S608
+        f"SELECT {_COLUMNS} FROM batch JOIN device ON device.id=device_id WHERE batch.person_id=? AND public=?",
         (person_id, public),
     ).fetchone()
     if row is None:
         raise NotFound("There is no such upload.", hint="See the list of uploads.")
     found = _summary(c, row)
     rejections = c.exec_driver_sql(
-        "SELECT id, idx, position, code, reason, raw FROM rejection WHERE batch_id=? AND id>? ORDER BY id LIMIT ?", (row[0], cursor, limit + 1)
+        "SELECT id, idx, position, code, reason, raw FROM rejection WHERE batch_id=? AND id>? ORDER BY id LIMIT ?",
+        (row[0], cursor, limit + 1),
     ).fetchall()
-    found["rejections"] = [
-        {"chunk": r[1], "position": r[2], "code": r[3], "reason": r[4], "raw": r[5]} for r in rejections[:limit]
-    ]
+    found["rejections"] = [{"chunk": r[1], "position": r[2], "code": r[3], "reason": r[4], "raw": r[5]} for r in rejections[:limit]]
     found["cursor"] = rejections[limit - 1][0] if len(rejections) > limit else None
     found["errors"] = [
         {"chunk": r[0], "error": r[1], "attempts": r[2]}
@@ -50,7 +49,7 @@ def receipt(c: Connection, person_id: int, public: str, *, cursor: int = 0, limi
 def listing(c: Connection, person_id: int, *, limit: int = 50, cursor: int | None = None) -> dict[str, Any]:
     """Batches, newest first; ``cursor`` continues below the last one of the page before."""
     rows = c.exec_driver_sql(
-        f"SELECT {_COLUMNS} FROM batch JOIN device ON device.id=device_id WHERE batch.person_id=? AND (? IS NULL OR batch.id<?) "  # noqa: S608
+        f"SELECT {_COLUMNS} FROM batch JOIN device ON device.id=device_id WHERE batch.person_id=? AND (? IS NULL OR batch.id<?) "
         "ORDER BY batch.id DESC LIMIT ?",
         (person_id, cursor, cursor, limit + 1),
     ).fetchall()
@@ -59,18 +58,27 @@ def listing(c: Connection, person_id: int, *, limit: int = 50, cursor: int | Non
 
 
 def _summary(c: Connection, row: Any) -> dict[str, Any]:
-    states = dict(c.exec_driver_sql("SELECT status, count(*) FROM chunk WHERE batch_id=? GROUP BY status", (row[0],)).tuples().all())
+    states: dict[str, int] = dict(
+        c.exec_driver_sql("SELECT status, count(*) FROM chunk WHERE batch_id=? GROUP BY status", (row[0],)).tuples().all()
+    )
     size, read, last = c.exec_driver_sql(
         "SELECT coalesce(sum(size),0), coalesce(sum(position),0), max(finished_at) FROM chunk WHERE batch_id=?", (row[0],)
     ).one()
     return {
-        "batch": row[1], "format": row[2], "status": row[3], "device": row[4], "client": row[5], "anchor": row[6], "metric": row[7],
+        "batch": row[1],
+        "format": row[2],
+        "status": row[3],
+        "device": row[4],
+        "client": row[5],
+        "anchor": row[6],
+        "metric": row[7],
         "chunks": {"total": sum(states.values())} | {name: states.get(name, 0) for name in ("pending", "running", "done", "dead")},
         "unfinished": json.loads(row[9]) if row[9] else None,
         "records": {"new": row[10], "updated": row[11], "duplicate": row[12], "deleted": row[13], "rejected": row[14]},
-        "bytes": size, "read": read,
+        "bytes": size,
+        "read": read,
         "timings": {"accepted": row[15], "started": row[16], "processed": last, "closed": row[17]},
-    }  # fmt: skip
+    }
 
 
 def dead(c: Connection, person_id: int | None = None) -> list[dict[str, Any]]:

@@ -32,7 +32,8 @@ def revive(c: Connection, chunk_ids: list[int], now: int) -> int:
     done = 0
     for chunk_id in chunk_ids:
         if c.exec_driver_sql(
-            "UPDATE chunk SET status='pending', attempts=0, due_at=?, error=NULL, finished_at=NULL WHERE id=? AND status='dead'", (now, chunk_id)
+            "UPDATE chunk SET status='pending', attempts=0, due_at=?, error=NULL, finished_at=NULL WHERE id=? AND status='dead'",
+            (now, chunk_id),
         ).rowcount:
             done += 1
             c.exec_driver_sql(
@@ -57,7 +58,8 @@ def discard(c: Connection, chunk_ids: list[int], now: int) -> list[int]:
 def retire_bodies(c: Connection, now: int, *, keep_ms: int, keep_duplicates_ms: int, limit: int = STEP) -> tuple[int, list[str]]:
     """Let bodies go that are worked off and old enough: how many, and the spool files to remove. Never an unread or a dead part."""
     rows = c.exec_driver_sql(
-        "SELECT chunk.id, spool FROM chunk JOIN batch ON batch.id=batch_id WHERE chunk.status='done' AND (body IS NOT NULL OR spool IS NOT NULL) "
+        "SELECT chunk.id, spool FROM chunk JOIN batch ON batch.id=batch_id WHERE chunk.status='done' AND (body IS NOT "
+        "NULL OR spool IS NOT NULL) "
         "AND closed_at IS NOT NULL AND finished_at < CASE WHEN batch.new+updated+deleted+rejected=0 THEN ? ELSE ? END LIMIT ?",
         (now - keep_duplicates_ms, now - keep_ms, limit),
     ).fetchall()

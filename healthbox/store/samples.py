@@ -55,8 +55,18 @@ class _Row:
     __slots__ = ("as_of", "end", "fresh", "meta_id", "ms", "series_id", "start", "tag", "uuid", "value", "zone_id")
 
     def __init__(
-        self, series_id: int, start: int, end: int, tag: str, value: float, uuid: bytes | None, as_of: int | None,
-        ms: int | None = None, zone_id: int | None = None, meta_id: int | None = None, fresh: bool = False,
+        self,
+        series_id: int,
+        start: int,
+        end: int,
+        tag: str,
+        value: float,
+        uuid: bytes | None,
+        as_of: int | None,
+        ms: int | None = None,
+        zone_id: int | None = None,
+        meta_id: int | None = None,
+        fresh: bool = False,
     ) -> None:
         self.series_id, self.start, self.end, self.tag, self.value = series_id, start, end, tag, value
         self.uuid, self.as_of, self.ms, self.zone_id, self.meta_id, self.fresh = uuid, as_of, ms, zone_id, meta_id, fresh
@@ -134,7 +144,7 @@ class Apply:
         for series_id, found in starts.items():
             for low, high in windows(found):
                 for row in self._c.exec_driver_sql(
-                    f"SELECT {_COLUMNS} FROM sample WHERE series_id=? AND start BETWEEN ? AND ? AND uuid IS NOT NULL",  # noqa: S608
+                    f"SELECT {_COLUMNS} FROM sample WHERE series_id=? AND start BETWEEN ? AND ? AND uuid IS NOT NULL",
                     (series_id, low, high),
                 ):
                     if row[5] in uuids and (series_id, row[5]) not in self._by_uuid:
@@ -150,7 +160,7 @@ class Apply:
             if key is None:
                 continue
             row = self._c.exec_driver_sql(
-                f'SELECT {_COLUMNS} FROM sample WHERE series_id=? AND start=? AND "end"=? AND tag=?',  # noqa: S608
+                f'SELECT {_COLUMNS} FROM sample WHERE series_id=? AND start=? AND "end"=? AND tag=?',
                 (series_id, *key),
             ).fetchone()
             if row is not None:
@@ -230,8 +240,17 @@ class Apply:
             ordinal += 1
             tag = f"{item.tag}#{ordinal}"
         row = _Row(
-            item.series_id, item.start, item.end, tag, item.value, item.uuid, item.as_of if item.uuid else None,
-            item.ms, item.zone_id, item.meta_id, fresh=True,
+            item.series_id,
+            item.start,
+            item.end,
+            tag,
+            item.value,
+            item.uuid,
+            item.as_of if item.uuid else None,
+            item.ms,
+            item.zone_id,
+            item.meta_id,
+            fresh=True,
         )
         rows.append(row)
         if item.uuid is not None and not item.parent:
@@ -266,11 +285,11 @@ class Apply:
             if standing[0] != self._batch and standing[1] > as_of:
                 self.counts["duplicate"] += len(points)
                 return
-            for row in self._c.exec_driver_sql(
-                f"SELECT {_COLUMNS} FROM sample WHERE series_id=? AND start BETWEEN ? AND ? AND uuid=?",  # noqa: S608
+            for found in self._c.exec_driver_sql(
+                f"SELECT {_COLUMNS} FROM sample WHERE series_id=? AND start BETWEEN ? AND ? AND uuid=?",
                 (series_id, standing[2], standing[3], uuid),
             ).fetchall():
-                old.append(self._known(_Row(*row)))
+                old.append(self._known(_Row(*found)))
         for point in points:
             if self._find_equal(point._replace(uuid=None)):
                 self.counts["duplicate"] += 1
@@ -311,9 +330,7 @@ class Apply:
             )
             _stretch(c, fresh)
         if self._new_also:
-            c.exec_driver_sql(
-                'INSERT OR REPLACE INTO also_uuid (series_id, uuid, start, "end", tag) VALUES (?,?,?,?,?)', self._new_also
-            )
+            c.exec_driver_sql('INSERT OR REPLACE INTO also_uuid (series_id, uuid, start, "end", tag) VALUES (?,?,?,?,?)', self._new_also)
         if self._new_gone:
             c.exec_driver_sql('INSERT OR IGNORE INTO gone (series_id, start, "end", value) VALUES (?,?,?,?)', self._new_gone)
 

@@ -55,14 +55,17 @@ def apply(c: Connection, person_id: int, batch_id: int, rows: list[StageRow]) ->
 
 def _by_uuid(c: Connection, series_id: int, uuid: bytes) -> tuple[int, int, int, int, str, bytes, int, str | None] | None:
     found = c.exec_driver_sql(
-        f"SELECT {_COLUMNS} FROM sleep_stage WHERE series_id=? AND uuid=? AND parent=0",  # noqa: S608
+        f"SELECT {_COLUMNS} FROM sleep_stage WHERE series_id=? AND uuid=? AND parent=0",
         (series_id, uuid),
     ).fetchone()
     return None if found is None else tuple(found)
 
 
 def _again(
-    c: Connection, batch_id: int, row: StageRow, standing: tuple[int, int, int, int, str, bytes, int, str | None],
+    c: Connection,
+    batch_id: int,
+    row: StageRow,
+    standing: tuple[int, int, int, int, str, bytes, int, str | None],
     changed: list[tuple[int, int, str | None]],
 ) -> str:
     before = (standing[2], standing[3], standing[4])
@@ -88,7 +91,9 @@ def _put(c: Connection, batch_id: int, row: StageRow, changed: list[tuple[int, i
         changed.append((row.start, row.end, row.zone))
         return "new"
     if row.uuid is not None and standing[1] is None:
-        c.exec_driver_sql("UPDATE sleep_stage SET uuid=?, parent=?, as_of=? WHERE id=?", (row.uuid, int(row.parent), row.as_of, standing[0]))
+        c.exec_driver_sql(
+            "UPDATE sleep_stage SET uuid=?, parent=?, as_of=? WHERE id=?", (row.uuid, int(row.parent), row.as_of, standing[0])
+        )
     if standing[2]:
         c.exec_driver_sql("UPDATE sleep_stage SET superseded=0 WHERE id=?", (standing[0],))
         changed.append((row.start, row.end, row.zone))
@@ -105,9 +110,7 @@ def _start_set(c: Connection, batch_id: int, row: StageRow, members: list[StageR
     drop = [o for o in old if (o[1], o[2], o[3]) not in kept]
     for found in drop:
         c.exec_driver_sql("DELETE FROM sleep_stage WHERE id=?", (found[0],))
-    c.exec_driver_sql(
-        "UPDATE sleep_stage SET batch_id=? WHERE series_id=? AND uuid=? AND parent=1", (batch_id, row.series_id, row.uuid)
-    )
+    c.exec_driver_sql("UPDATE sleep_stage SET batch_id=? WHERE series_id=? AND uuid=? AND parent=1", (batch_id, row.series_id, row.uuid))
     return [(o[1], o[2], o[4]) for o in drop]
 
 
@@ -129,4 +132,4 @@ def between(c: Connection, person_id: int, low: int, high: int) -> list[tuple[in
         'WHERE person_id=? AND start BETWEEN ? AND ? AND superseded=0 ORDER BY start, "end", stage, source_id',
         (person_id, low - 86_400_000, high),
     ).fetchall()
-    return [tuple(row) for row in rows if row[2] >= low]  # type: ignore[misc]
+    return [tuple(row) for row in rows if row[2] >= low]

@@ -21,7 +21,7 @@ def counts(connection: sqlite3.Connection) -> dict[str, int]:
     """Rows per table."""
     names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*' ORDER BY name").fetchall()
     # the names come from the database's own schema
-    return {name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for (name,) in names}  # noqa: S608
+    return {name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for (name,) in names}
 
 
 def inspect(path: Path) -> dict[str, int]:

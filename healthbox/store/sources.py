@@ -129,9 +129,10 @@ def list_sources(c: Connection, person_id: int) -> list[Source]:
 
 def ranks(c: Connection, person_id: int, metric: str) -> dict[int, tuple[int, str]]:
     """source id → (rank, canonical name) for one metric: the person's own order first, else by class."""
-    own = dict(
-        c.exec_driver_sql("SELECT source_id, rank FROM precedence WHERE person_id=? AND metric='*'", (person_id,)).tuples().all()
-    ) | dict(c.exec_driver_sql("SELECT source_id, rank FROM precedence WHERE person_id=? AND metric=?", (person_id, metric)).tuples().all())
+    own: dict[int, int] = {}
+    for scope in ("*", metric):  # the metric's own order over the one for all
+        rows = c.exec_driver_sql("SELECT source_id, rank FROM precedence WHERE person_id=? AND metric=?", (person_id, scope)).fetchall()
+        own |= {row[0]: row[1] for row in rows}
     return {s.id: (own[s.id] if s.id in own else 1000 + RANK[s.kind], f"{s.name}\x00{s.kind}") for s in list_sources(c, person_id)}
 
 

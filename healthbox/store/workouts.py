@@ -30,16 +30,19 @@ _COLUMNS = 'id, source_id, uuid, activity, start, "end", zone, totals, laps, met
 
 
 def _row(found: Any) -> WorkoutRow:
-    return WorkoutRow(*found[:7], json.loads(found[7]), json.loads(found[8]), json.loads(found[9]), found[10])
+    values = list(found[:11])
+    for at in (7, 8, 9):
+        values[at] = json.loads(values[at])
+    return WorkoutRow._make(values)
 
 
 def _standing(c: Connection, person_id: int, workout: Workout, uuid: bytes | None) -> WorkoutRow | None:
     if uuid is not None:
-        found = c.exec_driver_sql(f"SELECT {_COLUMNS} FROM workout WHERE person_id=? AND uuid=?", (person_id, uuid)).fetchone()  # noqa: S608
+        found = c.exec_driver_sql(f"SELECT {_COLUMNS} FROM workout WHERE person_id=? AND uuid=?", (person_id, uuid)).fetchone()
         if found is not None:
             return _row(found)
     rows = c.exec_driver_sql(
-        f'SELECT {_COLUMNS} FROM workout WHERE person_id=? AND start BETWEEN ? AND ? AND "end" BETWEEN ? AND ? ORDER BY start, "end", id',  # noqa: S608
+        f'SELECT {_COLUMNS} FROM workout WHERE person_id=? AND start BETWEEN ? AND ? AND "end" BETWEEN ? AND ? ORDER BY start, "end", id',
         (person_id, workout.start - NEAR_MS, workout.start + NEAR_MS, workout.end - NEAR_MS, workout.end + NEAR_MS),
     ).fetchall()
     for found in rows:
@@ -57,11 +60,24 @@ def put(c: Connection, person_id: int, batch_id: int, source_id: int, workout: W
     meta = workout.metadata or {}
     if standing is None:
         c.exec_driver_sql(
-            'INSERT INTO workout (person_id, source_id, uuid, activity, start, "end", zone, totals, series, route, laps, meta, as_of, batch_id) '
+            'INSERT INTO workout (person_id, source_id, uuid, activity, start, "end", zone, totals, series, route, '
+            "laps, meta, as_of, batch_id) "
             "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
-                person_id, source_id, uuid, workout.activity, workout.start, workout.end, workout.zone, _json(workout.totals),
-                series, route, _json(workout.laps), _json(meta), as_of, batch_id,
+                person_id,
+                source_id,
+                uuid,
+                workout.activity,
+                workout.start,
+                workout.end,
+                workout.zone,
+                _json(workout.totals),
+                series,
+                route,
+                _json(workout.laps),
+                _json(meta),
+                as_of,
+                batch_id,
             ),
         )
         return "new"
@@ -89,7 +105,7 @@ def remove(c: Connection, person_id: int, uuid: bytes) -> int:
 def between(c: Connection, person_id: int, low: int, high: int, *, limit: int = 500) -> list[WorkoutRow]:
     """Workouts that start in [low, high) ms, newest first."""
     rows = c.exec_driver_sql(
-        f"SELECT {_COLUMNS} FROM workout WHERE person_id=? AND start>=? AND start<? AND superseded=0 ORDER BY start DESC, id DESC LIMIT ?",  # noqa: S608
+        f"SELECT {_COLUMNS} FROM workout WHERE person_id=? AND start>=? AND start<? AND superseded=0 ORDER BY start DESC, id DESC LIMIT ?",
         (person_id, low, high, limit),
     ).fetchall()
     return [_row(row) for row in rows]
@@ -98,7 +114,7 @@ def between(c: Connection, person_id: int, low: int, high: int, *, limit: int = 
 def get(c: Connection, person_id: int, workout_id: int) -> tuple[WorkoutRow, dict[str, Any], list[Any]] | None:
     """One workout with its series and its route."""
     found = c.exec_driver_sql(
-        f"SELECT {_COLUMNS}, series, route FROM workout WHERE person_id=? AND id=?",  # noqa: S608
+        f"SELECT {_COLUMNS}, series, route FROM workout WHERE person_id=? AND id=?",
         (person_id, workout_id),
     ).fetchone()
     return None if found is None else (_row(found), unpack(found[11]) or {}, unpack(found[12]) or [])

@@ -20,8 +20,14 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 HOME_SUFFIXES = (".local", ".lan", ".home.arpa", ".localhost")
-FORWARDED = tuple(
-    "HTTP_" + name for name in ("X_FORWARDED_FOR", "X_FORWARDED_PROTO", "X_FORWARDED_HOST", "X_FORWARDED_PORT", "FORWARDED", "X_REAL_IP", "VIA")
+FORWARDED = (
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_FORWARDED_PROTO",
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_X_FORWARDED_PORT",
+    "HTTP_FORWARDED",
+    "HTTP_X_REAL_IP",
+    "HTTP_VIA",
 )
 VIA_PROXY = "healthbox.forwarded"  # in the environ: somebody between the client and us said so, believed or not
 DEFAULT_PORT = {"http": 80, "https": 443}
@@ -115,6 +121,8 @@ def refuse_other_hosts() -> Response | None:
     """Before every request: a page or JSON that says what to set, for a name that is not ours."""
     host = request.environ.get("HTTP_HOST", "")
     if not host or host_passes(host, house().settings):  # without a Host header no browser is at work
+        return None
+    if request.endpoint == "static":  # the page that says so needs its style; files of the release are no secret
         return None
     name, _ = split_host(host)
     line = f'base_url = "{request.scheme}://{host if name else "your-name"}"'

@@ -5,6 +5,8 @@ import email
 import json
 import smtplib
 import socket
+import subprocess
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -268,3 +270,9 @@ def test_every_service_of_the_list_exists_and_its_example_is_one():
     assert {schema for service in SERVICES for schema in service.schemas} <= set(known)
     assert [service.label for service in SERVICES if service_of(service.example) is not service] == []
     assert len(SERVICES) == 25
+
+
+def test_the_server_itself_never_loads_apprise():
+    """45 MB that an idle process does not carry."""
+    code = "import sys, healthbox.pipeline.deliver; sys.exit('apprise' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

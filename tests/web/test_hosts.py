@@ -35,6 +35,7 @@ def test_a_strange_host_is_told_the_line_to_set(place: Place) -> None:
     page = place.client().get("/login", headers={"Host": "health.example.org"})
     assert page.status_code == 421
     assert "base_url = &#34;http://health.example.org&#34;" in page.text
+    assert place.client().get("/static/app.css", headers={"Host": "health.example.org"}).status_code == 200, "in our style"
     answer = place.client().get("/api/v1/days", headers={"Host": "health.example.org", **place.bearer()})
     assert answer.status_code == 421
     assert answer.json["error"]["code"] == "wrong_host"

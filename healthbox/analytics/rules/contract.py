@@ -61,10 +61,13 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """``params``: every number of the rule with its default; a person may set each of them."""
+    """``params``: every number of the rule with its default; a person may set each of them.
+
+    ``flags``: a date with a finding of this rule was far from the person's usual and belongs in no baseline."""
 
     name: str
     label: str
     about: str
     params: dict[str, float]
     evaluate: Callable[[RuleInput], list[Finding]]
+    flags: bool = False

@@ -72,4 +72,5 @@ RULE = Rule(
     about="A night reading three robust standard deviations or more from your own last 42 nights, on the side that is worse.",
     params=PARAMS,
     evaluate=evaluate,
+    flags=True,
 )

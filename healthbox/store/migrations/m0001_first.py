@@ -32,7 +32,8 @@ CREATE TABLE source_alias (
   person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, form TEXT NOT NULL, value TEXT NOT NULL, kind TEXT NOT NULL,
   source_id INTEGER NOT NULL REFERENCES source ON DELETE CASCADE, PRIMARY KEY (person_id, form, value, kind, source_id)) WITHOUT ROWID;
 CREATE TABLE precedence (
-  person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, metric TEXT NOT NULL, source_id INTEGER NOT NULL REFERENCES source ON DELETE CASCADE,
+  person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, metric TEXT NOT NULL,
+  source_id INTEGER NOT NULL REFERENCES source ON DELETE CASCADE,
   rank INTEGER NOT NULL, PRIMARY KEY (person_id, metric, source_id)) WITHOUT ROWID;
 CREATE TABLE arrival (
   person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, form TEXT NOT NULL, ref INTEGER NOT NULL, newest INTEGER NOT NULL,
@@ -42,7 +43,8 @@ CREATE TABLE metric (
 CREATE TABLE metric_alias (
   naming TEXT NOT NULL, name TEXT NOT NULL, key TEXT NOT NULL REFERENCES metric, PRIMARY KEY (naming, name)) WITHOUT ROWID;
 CREATE TABLE unknown_metric (
-  person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, key TEXT NOT NULL, naming TEXT NOT NULL, name TEXT NOT NULL, unit TEXT NOT NULL,
+  person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, key TEXT NOT NULL, naming TEXT NOT NULL, name TEXT NOT NULL,
+  unit TEXT NOT NULL,
   first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL, records INTEGER NOT NULL, PRIMARY KEY (person_id, key)) WITHOUT ROWID;
 """
 
@@ -63,18 +65,21 @@ CREATE TABLE also_uuid (
   PRIMARY KEY (series_id, uuid)) WITHOUT ROWID;
 CREATE INDEX also_uuid_key ON also_uuid (series_id, start, "end", tag);
 CREATE TABLE point_set (
-  series_id INTEGER NOT NULL, uuid BLOB NOT NULL, batch_id INTEGER NOT NULL, as_of INTEGER NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
+  series_id INTEGER NOT NULL, uuid BLOB NOT NULL, batch_id INTEGER NOT NULL, as_of INTEGER NOT NULL, start INTEGER NOT NULL,
+  "end" INTEGER NOT NULL,
   PRIMARY KEY (series_id, uuid)) WITHOUT ROWID;
 CREATE TABLE gone (
   series_id INTEGER NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, value REAL NOT NULL,
   PRIMARY KEY (series_id, start, "end", value)) WITHOUT ROWID;
 CREATE TABLE tombstone (
-  person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, uuid BLOB NOT NULL, metric TEXT NOT NULL DEFAULT '', batch_id INTEGER NOT NULL,
+  person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, uuid BLOB NOT NULL, metric TEXT NOT NULL DEFAULT '',
+  batch_id INTEGER NOT NULL,
   at INTEGER NOT NULL, PRIMARY KEY (person_id, uuid, metric)) WITHOUT ROWID;
 CREATE TABLE zone (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE meta (id INTEGER PRIMARY KEY, json TEXT NOT NULL UNIQUE);
 CREATE TABLE bucket (
-  person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, metric TEXT NOT NULL, app TEXT NOT NULL, width TEXT NOT NULL, start INTEGER NOT NULL,
+  person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, metric TEXT NOT NULL, app TEXT NOT NULL, width TEXT NOT NULL,
+  start INTEGER NOT NULL,
   date TEXT, value REAL, low REAL, high REAL, source TEXT NOT NULL, as_of INTEGER NOT NULL, batch_id INTEGER NOT NULL,
   PRIMARY KEY (person_id, metric, app, width, start)) WITHOUT ROWID;
 CREATE TABLE sleep_stage (
@@ -83,16 +88,19 @@ CREATE TABLE sleep_stage (
 CREATE UNIQUE INDEX sleep_stage_key ON sleep_stage (series_id, start, "end", stage);
 CREATE INDEX sleep_stage_uuid ON sleep_stage (series_id, uuid) WHERE uuid IS NOT NULL;
 CREATE TABLE stated_night (
-  person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, app TEXT NOT NULL, date TEXT NOT NULL, json TEXT NOT NULL, source TEXT NOT NULL,
+  person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, app TEXT NOT NULL, date TEXT NOT NULL, json TEXT NOT NULL,
+  source TEXT NOT NULL,
   as_of INTEGER NOT NULL, batch_id INTEGER NOT NULL, PRIMARY KEY (person_id, app, date)) WITHOUT ROWID;
 CREATE TABLE workout (
-  id INTEGER PRIMARY KEY, person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, source_id INTEGER NOT NULL, uuid BLOB, activity TEXT NOT NULL,
+  id INTEGER PRIMARY KEY, person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, source_id INTEGER NOT NULL, uuid BLOB,
+  activity TEXT NOT NULL,
   start INTEGER NOT NULL, "end" INTEGER NOT NULL, zone TEXT, totals TEXT NOT NULL, series BLOB, route BLOB, laps TEXT NOT NULL DEFAULT '[]',
   meta TEXT NOT NULL DEFAULT '{}', as_of INTEGER NOT NULL, batch_id INTEGER NOT NULL, superseded INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX workout_start ON workout (person_id, start);
 CREATE UNIQUE INDEX workout_uuid ON workout (person_id, uuid) WHERE uuid IS NOT NULL;
 CREATE TABLE clinical (
-  id INTEGER PRIMARY KEY, person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, kind TEXT NOT NULL, uuid TEXT, start INTEGER, "end" INTEGER,
+  id INTEGER PRIMARY KEY, person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, kind TEXT NOT NULL, uuid TEXT, start INTEGER,
+  "end" INTEGER,
   hash BLOB NOT NULL, json BLOB NOT NULL, source_id INTEGER, as_of INTEGER NOT NULL, batch_id INTEGER NOT NULL);
 CREATE UNIQUE INDEX clinical_uuid ON clinical (person_id, kind, uuid) WHERE uuid IS NOT NULL;
 CREATE UNIQUE INDEX clinical_hash ON clinical (person_id, kind, hash) WHERE uuid IS NULL;
@@ -111,7 +119,8 @@ CREATE INDEX batch_person ON batch (person_id, id);
 CREATE INDEX batch_open ON batch (id) WHERE closed_at IS NULL;
 CREATE TABLE chunk (
   id INTEGER PRIMARY KEY, batch_id INTEGER NOT NULL REFERENCES batch ON DELETE CASCADE, idx INTEGER NOT NULL, sha BLOB NOT NULL,
-  body BLOB, spool TEXT, size INTEGER NOT NULL, status TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, position INTEGER NOT NULL DEFAULT 0,
+  body BLOB, spool TEXT, size INTEGER NOT NULL, status TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
+  position INTEGER NOT NULL DEFAULT 0,
   due_at INTEGER NOT NULL, error TEXT, accepted_at INTEGER NOT NULL, as_of INTEGER NOT NULL, finished_at INTEGER, UNIQUE (batch_id, idx));
 CREATE INDEX chunk_sha ON chunk (sha);
 CREATE INDEX chunk_open ON chunk (due_at) WHERE status IN ('pending', 'running');
@@ -123,8 +132,10 @@ CREATE INDEX rejection_batch ON rejection (batch_id, id);
 CREATE TABLE anchor (
   device_id INTEGER NOT NULL REFERENCES device ON DELETE CASCADE, metric TEXT NOT NULL, anchor TEXT NOT NULL, batch_id INTEGER NOT NULL,
   moved_at INTEGER NOT NULL, PRIMARY KEY (device_id, metric)) WITHOUT ROWID;
-CREATE TABLE job (name TEXT PRIMARY KEY, due_at INTEGER NOT NULL, last_at INTEGER, last_error TEXT, attempts INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
-CREATE TABLE request (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, json TEXT NOT NULL, created_at INTEGER NOT NULL, done_at INTEGER, answer TEXT);
+CREATE TABLE job (name TEXT PRIMARY KEY, due_at INTEGER NOT NULL, last_at INTEGER, last_error TEXT,
+  attempts INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+CREATE TABLE request (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, json TEXT NOT NULL, created_at INTEGER NOT NULL, done_at INTEGER,
+  answer TEXT);
 """
 
 DAYS = """
@@ -135,11 +146,14 @@ CREATE TABLE changed_day (
   person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, date TEXT NOT NULL, generation INTEGER NOT NULL,
   PRIMARY KEY (person_id, date)) WITHOUT ROWID;
 CREATE TABLE day (
-  person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, metric TEXT NOT NULL, date TEXT NOT NULL, value REAL, low REAL, high REAL, mean REAL,
-  n INTEGER NOT NULL, coverage REAL, layer TEXT NOT NULL, rule TEXT NOT NULL, detail TEXT NOT NULL, PRIMARY KEY (person_id, metric, date)) WITHOUT ROWID;
+  person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, metric TEXT NOT NULL, date TEXT NOT NULL, value REAL, low REAL,
+  high REAL, mean REAL,
+  n INTEGER NOT NULL, coverage REAL, layer TEXT NOT NULL, rule TEXT NOT NULL, detail TEXT NOT NULL, PRIMARY KEY (person_id, metric,
+  date)) WITHOUT ROWID;
 CREATE INDEX day_date ON day (person_id, date);
 CREATE TABLE night (
-  person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, date TEXT NOT NULL, asleep REAL, start INTEGER, "end" INTEGER, json TEXT NOT NULL,
+  person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, date TEXT NOT NULL, asleep REAL, start INTEGER, "end" INTEGER,
+  json TEXT NOT NULL,
   PRIMARY KEY (person_id, date)) WITHOUT ROWID;
 """
 

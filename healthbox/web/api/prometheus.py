@@ -24,7 +24,7 @@ class Ledger(Collector):
         yield GaugeMetricFamily("healthbox_chunks_waiting", "Chunks accepted and not worked off yet", waiting)
         age = 0.0 if oldest is None else max(0.0, (now() - oldest) / 1000)
         yield GaugeMetricFamily("healthbox_oldest_waiting_seconds", "Age of the oldest waiting chunk", age)
-        yield GaugeMetricFamily("healthbox_dead_letters", "Chunks that failed for good and wait for a person", len(receipts.dead(reading())))
+        yield GaugeMetricFamily("healthbox_dead_letters", "Chunks that failed for good", len(receipts.dead(reading())))
         yield GaugeMetricFamily("healthbox_disk_free_bytes", "Free bytes on the data volume", disk.room(house().settings.data).free)
         version = GaugeMetricFamily("healthbox_build_info", "Always 1; the version is the label", labels=["version"])
         version.add_metric([__version__], 1)

@@ -1,0 +1,121 @@
+"""Day and night rows as the pages read them: whole windows in one read, never a sample."""
+
+import datetime as dt
+from collections.abc import Collection
+
+import msgspec
+from sqlalchemy import Connection
+
+
+class Share(msgspec.Struct, frozen=True):
+    """What one source gave to a day; ``discarded`` was measured by a better source at the same time."""
+
+    name: str = ""
+    kind: str = ""
+    value: float | None = None
+    discarded: float = 0.0
+
+
+class _Detail(msgspec.Struct, frozen=True):
+    sources: list[Share] = []
+
+
+class Point(msgspec.Struct, frozen=True):
+    """A day of one metric in its canonical unit. ``shares`` are empty where the client merged its sources itself."""
+
+    date: dt.date
+    value: float
+    low: float | None
+    high: float | None
+    mean: float | None
+    n: int
+    shares: list[Share] = []
+
+    @property
+    def source(self) -> str:
+        """The name of the source that gave most of the day, as the rules see it; empty when the row does not say."""
+        best = max(self.shares, key=lambda share: (share.value or 0.0, share.name), default=None)
+        return best.name if best else ""
+
+
+class NightPoint(msgspec.Struct, frozen=True):
+    """A night on its wake-up date: instants in ms, durations in minutes, None unknown; ``spans`` as (start, end, stage)."""
+
+    date: dt.date
+    start: int | None = None
+    end: int | None = None
+    asleep: float | None = None
+    core: float | None = None
+    deep: float | None = None
+    rem: float | None = None
+    unspecified: float | None = None
+    awake: float | None = None
+    name: str = ""
+    zone: str = ""
+    estimated: bool = False
+    spans: list[tuple[int, int, str]] = []
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """From when to when a metric has days, and how many."""
+
+    first: dt.date
+    last: dt.date
+    days: int
+
+
+def points(
+    c: Connection, person_id: int, first: dt.date, last: dt.date, metrics: Collection[str] | None = None, *, shares: bool = True
+) -> dict[str, list[Point]]:
+    """Days from ``first`` to ``last``, ascending, by metric (all of them by default); a day without a value has no row."""
+    wanted = None if metrics is None else msgspec.json.encode(sorted(metrics)).decode()
+    rows = c.exec_driver_sql(
+        "SELECT metric, date, value, low, high, mean, n, CASE WHEN ? THEN detail END FROM day WHERE person_id=? AND date BETWEEN ? AND ? "
+        "AND value IS NOT NULL AND (? IS NULL OR metric IN (SELECT value FROM json_each(?))) ORDER BY date",
+        (shares, person_id, first.isoformat(), last.isoformat(), wanted, wanted),
+    )
+    decode = msgspec.json.Decoder(_Detail).decode
+    found: dict[str, list[Point]] = {}
+    for metric, date, value, low, high, mean, n, detail in rows:
+        whole = decode(detail).sources if detail else []
+        found.setdefault(metric, []).append(Point(dt.date.fromisoformat(date), value, low, high, mean, n, whole))
+    return found
+
+
+def values(c: Connection, person_id: int, metric: str, first: dt.date, last: dt.date) -> list[Point]:
+    """One metric's days over any length, ascending, without their account by source."""
+    rows = c.exec_driver_sql(
+        "SELECT date, value, low, high, mean, n FROM day WHERE person_id=? AND metric=? AND date BETWEEN ? AND ? AND value IS NOT NULL "
+        "ORDER BY date",
+        (person_id, metric, first.isoformat(), last.isoformat()),
+    )
+    return [Point(dt.date.fromisoformat(date), *rest) for date, *rest in rows]
+
+
+def nights(c: Connection, person_id: int, first: dt.date, last: dt.date) -> list[NightPoint]:
+    """Nights by wake-up date from ``first`` to ``last``, ascending; dates that hold only naps are among them."""
+    rows = c.exec_driver_sql(
+        "SELECT json FROM night WHERE person_id=? AND date BETWEEN ? AND ? ORDER BY date", (person_id, first.isoformat(), last.isoformat())
+    )
+    decode = msgspec.json.Decoder(NightPoint).decode
+    return [decode(row[0]) for row in rows]
+
+
+def asleep(c: Connection, person_id: int, first: dt.date, last: dt.date) -> list[Point]:
+    """Minutes asleep of each night as points, so that sleep is read like any other metric."""
+    rows = c.exec_driver_sql(
+        "SELECT date, asleep FROM night WHERE person_id=? AND date BETWEEN ? AND ? AND asleep IS NOT NULL ORDER BY date",
+        (person_id, first.isoformat(), last.isoformat()),
+    )
+    return [Point(dt.date.fromisoformat(date), value, None, None, None, 1) for date, value in rows]
+
+
+def seen(c: Connection, person_id: int, metric: str) -> Seen | None:
+    """The extent of a metric's days; of nights for sleep. None when there is none."""
+    table, given = ("night", (person_id,)) if metric == "sleep_analysis" else ("day", (person_id, metric))
+    row = c.exec_driver_sql(
+        f"SELECT min(date), max(date), count(*) FROM {table} WHERE person_id=? "
+        + ("AND asleep IS NOT NULL" if table == "night" else "AND metric=? AND value IS NOT NULL"),
+        given,
+    ).one()
+    return Seen(dt.date.fromisoformat(row[0]), dt.date.fromisoformat(row[1]), row[2]) if row[2] else None

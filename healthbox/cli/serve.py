@@ -21,7 +21,7 @@ from healthbox.store.engine import Database
 from healthbox.store.locks import ServerLock
 from healthbox.store.migrations.upgrade import upgrade
 from healthbox.store.vault import Vault
-from healthbox.web.application import create_app
+from healthbox.web.application import create_app, server_options
 
 log = logging.getLogger("healthbox.serve")
 
@@ -55,18 +55,7 @@ def serve(settings: Settings) -> None:
         worker = Worker(database, settings, vault)
         door = Door(database, settings, worker.ring)
         app = create_app(settings, database, door, vault=vault, pump=worker)
-        server = create_server(
-            app,
-            host=settings.host,
-            port=settings.port,
-            threads=settings.threads,
-            connection_limit=500,
-            channel_timeout=30,
-            cleanup_interval=5,
-            max_request_body_size=settings.max_json_bytes + 4096,
-            ident="healthbox",
-            clear_untrusted_proxy_headers=False,
-        )
+        server = create_server(app, host=settings.host, port=settings.port, **server_options(settings))
         worker.start()
         _announce(settings, database, _port(server, settings))
         _run_until_signal(server)

@@ -71,7 +71,8 @@ def stored_intervals(c: Connection, person_id: int) -> Iterator[tuple[str, int, 
 
 def stored_dates(c: Connection, person_id: int) -> Iterator[tuple[str, str]]:
     """(metric, ISO date) of the statements that name their own date."""
-    yield from c.exec_driver_sql("SELECT metric, date FROM bucket WHERE person_id=? AND width IN ('day','stated')", (person_id,)).tuples()
+    for row in c.exec_driver_sql("SELECT metric, date FROM bucket WHERE person_id=? AND width IN ('day','stated')", (person_id,)):
+        yield row[0], row[1]
     for row in c.exec_driver_sql("SELECT date FROM stated_night WHERE person_id=?", (person_id,)):
         yield "sleep_analysis", row[0]
 

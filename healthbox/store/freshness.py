@@ -137,7 +137,7 @@ def _carrier(c: Connection, series_id: int) -> int | None:
     """The device that brought the newest reading."""
     for table in ("sample", "sleep_stage"):
         found = c.exec_driver_sql(
-            f"SELECT device_id FROM {table} JOIN batch ON batch.id=batch_id WHERE series_id=? ORDER BY start DESC LIMIT 1",  # noqa: S608
+            f"SELECT device_id FROM {table} JOIN batch ON batch.id=batch_id WHERE series_id=? ORDER BY start DESC LIMIT 1",
             (series_id,),
         ).scalar()
         if found is not None:

@@ -12,6 +12,7 @@ from healthbox.domain.errors import Invalid
 from healthbox.store import metrics as named
 from healthbox.store import workouts as sessions
 from healthbox.store.series import of_metric
+from healthbox.store.sources import list_sources
 
 PLAIN = Catalogue.load()
 SLEEP = "sleep_analysis"
@@ -142,7 +143,9 @@ def _opened(cursor: str | None) -> tuple[int, int, int, str] | None:
     try:
         key = json.loads(base64.urlsafe_b64decode(cursor.encode()))
         start, end, series, tag = key
-        return int(start), int(end), int(series), str(tag)
+        if all(type(n) is int and abs(n) < 2**62 for n in (start, end, series)) and isinstance(tag, str):
+            return start, end, series, tag
+        raise ValueError
     except (ValueError, TypeError):
         raise Invalid("`cursor` is not one of ours.", hint="Pass on the cursor of the page before, unchanged.") from None
 
@@ -213,7 +216,7 @@ def _iso(ms: int | None) -> str | None:
 
 def workouts(c: Connection, person_id: int, low: int, high: int) -> dict[str, Any]:
     """Workouts that start in [low, high) ms, newest first."""
-    names: dict[int, str] = dict(c.exec_driver_sql("SELECT id, name FROM source WHERE person_id=?", (person_id,)).tuples().all())
+    names = {s.id: s.name for s in list_sources(c, person_id)}
     return {
         "workouts": [
             {

@@ -58,9 +58,10 @@ def listing(c: Connection, person_id: int, *, limit: int = 50, cursor: int | Non
 
 
 def _summary(c: Connection, row: Any) -> dict[str, Any]:
-    states: dict[str, int] = dict(
-        c.exec_driver_sql("SELECT status, count(*) FROM chunk WHERE batch_id=? GROUP BY status", (row[0],)).tuples().all()
-    )
+    states: dict[str, int] = {
+        state[0]: state[1]
+        for state in c.exec_driver_sql("SELECT status, count(*) FROM chunk WHERE batch_id=? GROUP BY status", (row[0],)).fetchall()
+    }
     size, read, last = c.exec_driver_sql(
         "SELECT coalesce(sum(size),0), coalesce(sum(position),0), max(finished_at) FROM chunk WHERE batch_id=?", (row[0],)
     ).one()

@@ -64,4 +64,4 @@ def of_metric(c: Connection, person_id: int, metric: str) -> list[Series]:
 
 
 def zone_names(c: Connection) -> dict[int, str]:
-    return dict(c.exec_driver_sql("SELECT id, name FROM zone").tuples().all())
+    return {row[0]: row[1] for row in c.exec_driver_sql("SELECT id, name FROM zone").fetchall()}

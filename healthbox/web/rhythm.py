@@ -1,0 +1,140 @@
+"""The rhythm of somebody's nights, in numbers: usual bed and wake times, regularity, drift, debt and naps. Pure.
+
+Clock times are minutes since the noon before the wake-up date, on the wall clock of the night's own zone: 23:41 is 701.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from statistics import median
+from typing import Any, NamedTuple
+
+from healthbox.analytics import baseline, regularity
+from healthbox.analytics.baseline import Baseline
+from healthbox.store.night_reading import Slept
+
+Local = Callable[[int, str], dt.datetime]  # (instant, the night's zone) → wall clock
+CLOCK_FLOOR = 15.0  # min: nobody's bedtime is exact to less
+STAGE_FLOOR = 8.0  # min: a watch's own noise
+SRI_DAYS, SRI_MINUTES = 28, 2
+DEBT_DAYS = 14
+DRIFT_DAYS, DRIFT_LEAST = 28, 14
+DAY = dt.timedelta(days=1)
+
+
+class Times(NamedTuple):
+    """A night, or the median of several, on the clock; ``asleep`` in minutes; ``nights`` of ``days`` were recorded."""
+
+    first: dt.date
+    last: dt.date
+    bed: float | None
+    wake: float | None
+    asleep: float | None
+    nights: int
+
+
+class Debt(NamedTuple):
+    minutes: float  # short of one's own usual, below zero when over it
+    nights: int
+
+
+def minute(moment: dt.datetime, date: dt.date) -> float:
+    noon = dt.datetime.combine(date - DAY, dt.time(12))
+    return (moment.replace(tzinfo=None) - noon).total_seconds() / 60
+
+
+def is_night(one: Slept) -> bool:
+    """Whether sleep was measured: time in bed alone, or naps alone, are no night to compare."""
+    return one.asleep is not None and not one.estimated
+
+
+def clock_values(nights: Sequence[Slept], local: Local) -> tuple[list[tuple[dt.date, float]], list[tuple[dt.date, float]]]:
+    """When somebody fell asleep and woke, by date."""
+    beds, wakes = [], []
+    for one in nights:
+        if is_night(one) and one.start is not None and one.end is not None:
+            beds.append((one.date, minute(local(one.start, one.zone), one.date)))
+            wakes.append((one.date, minute(local(one.end, one.zone), one.date)))
+    return beds, wakes
+
+
+def usual_clock(values: Sequence[tuple[dt.date, float]], on: dt.date) -> Baseline:
+    return baseline.baseline(values, on, floor=CLOCK_FLOOR)
+
+
+def usual_asleep(nights: Sequence[Slept], on: dt.date, source: str) -> Baseline:
+    """Of one source: two watches are two usuals."""
+    return baseline.usual("asleep", [(n.date, n.asleep) for n in nights if is_night(n) and n.name == source and n.asleep is not None], on)
+
+
+def usual_stage(nights: Sequence[Slept], stage: str, on: dt.date, source: str) -> Baseline:
+    """``stage`` is core, deep, rem or awake; minutes, never below zero."""
+    values = [(n.date, v) for n in nights if is_night(n) and n.name == source and (v := getattr(n, stage)) is not None]
+    return baseline.baseline(values, on, floor=STAGE_FLOOR)
+
+
+def place(value: float, usual: Baseline) -> str:
+    """below, short (the lowest quarter of the usual), usual, long, above; learning while there is no usual yet."""
+    if usual.low is None or usual.high is None:
+        return "learning"
+    if not usual.low <= value <= usual.high:
+        return "below" if value < usual.low else "above"
+    share = (value - usual.low) / ((usual.high - usual.low) or 1)
+    return "short" if share < 0.25 else "long" if share > 0.75 else "usual"
+
+
+def drift(values: Sequence[tuple[dt.date, float]], on: dt.date) -> float | None:
+    """How far the median of the last 28 dates lies from that of the 28 before, each with 14 values at least."""
+    new = [v for date, v in values if on - DRIFT_DAYS * DAY < date <= on]
+    old = [v for date, v in values if on - 2 * DRIFT_DAYS * DAY < date <= on - DRIFT_DAYS * DAY]
+    return median(new) - median(old) if min(len(new), len(old)) >= DRIFT_LEAST else None
+
+
+def sleep_regularity(nights: Mapping[dt.date, Mapping[str, Any]], on: dt.date, noon: int) -> float | None:
+    """The SRI of the 28 days up to ``on``, naps included; ``noon`` is the instant (ms) of the noon before the first of them."""
+    spans: list[tuple[int, int]] = []
+    for date, night in nights.items():
+        if not on - SRI_DAYS * DAY < date <= on or night["estimated"]:
+            continue
+        slept = [(a, b) for a, b, stage in night["spans"] if stage not in ("awake", "in_bed")]
+        if not slept and night["asleep"] is not None and night["start"] is not None:
+            slept = [(night["start"], night["end"])]
+        spans += slept + [(a, b) for a, b, _ in night["naps"]]
+    return regularity.sri(regularity.epochs(spans, noon, SRI_DAYS, SRI_MINUTES))
+
+
+def debt(nights: Sequence[Slept], on: dt.date, usual: Baseline) -> Debt | None:
+    """How much the last 14 nights fell short of one's own usual; nights without data count neither way."""
+    slept = [n.asleep for n in nights if is_night(n) and on - DEBT_DAYS * DAY < n.date <= on and n.asleep is not None]
+    return Debt(sum(usual.centre - minutes for minutes in slept), len(slept)) if slept and usual.centre is not None else None
+
+
+def naps(nights: Sequence[Slept], on: dt.date, days: int = DEBT_DAYS) -> tuple[int, float] | None:
+    """(how many, minutes) in the last 14 days; None when nothing at all was recorded, so that nobody can know."""
+    near = [n for n in nights if on - days * DAY < n.date <= on]
+    found = [nap for n in near for nap in n.naps]
+    return (len(found), sum(nap[2] for nap in found)) if near else None
+
+
+def each(nights: Sequence[Slept], first: dt.date, last: dt.date, local: Local) -> list[Times]:
+    """One row a date, empty where there is no night."""
+    held = {n.date: n for n in nights if is_night(n)}
+    beds, wakes = (dict(values) for values in clock_values(nights, local))
+    dates = [first + DAY * index for index in range((last - first).days + 1)]
+    return [Times(d, d, beds.get(d), wakes.get(d), held[d].asleep if d in held else None, int(d in held)) for d in dates]
+
+
+def grouped(rows: Sequence[Times], *, by: str) -> list[Times]:
+    """Medians by week (of seven dates that end with the last) or by calendar month."""
+    groups: dict[Any, list[Times]] = {}
+    for row in rows:
+        key = (row.first.year, row.first.month) if by == "month" else -((rows[-1].first - row.first).days // 7)
+        groups.setdefault(key, []).append(row)
+    return [
+        Times(g[0].first, g[-1].last, _middle(r.bed for r in g), _middle(r.wake for r in g), _middle(r.asleep for r in g), sum(r.nights for r in g))
+        for g in groups.values()
+    ]  # fmt: skip
+
+
+def _middle(values: Any) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None

@@ -2,6 +2,7 @@
 
 import logging
 
+from healthbox.pipeline import meters
 from healthbox.store import anchors, ledger
 from healthbox.store.engine import Database
 
@@ -16,8 +17,10 @@ def close_batches(database: Database, now: int) -> set[int]:
     for batch_id in ready:
         with database.writing() as c:
             status = ledger.close(c, batch_id, now)
-            people.add(ledger.get_batch(c, batch_id).person_id)
+            batch = ledger.get_batch(c, batch_id)
+            people.add(batch.person_id)
             for candidate in anchors.unblocked(c, batch_id):
                 anchors.settle(c, candidate, now)
+        meters.BATCH_SECONDS.observe((now - batch.created_at) / 1000)
         log.info("batch closed", extra={"batch_id": batch_id, "status": status})
     return people

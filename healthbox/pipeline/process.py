@@ -16,6 +16,7 @@ from healthbox.domain.records import Record
 from healthbox.formats.contract import Envelope
 from healthbox.formats.json_body import decode
 from healthbox.formats.registry import discover
+from healthbox.pipeline import meters
 from healthbox.pipeline.store_records import Step
 from healthbox.store import days, ledger, people, receipts
 from healthbox.store.engine import Database
@@ -45,7 +46,8 @@ class Processor:
             return False
         self._last = claim.batch_id
         try:
-            self._apply(claim, now)
+            with meters.CHUNK_SECONDS.time():
+                self._apply(claim, now)
         except (DiskFull, Unavailable) as problem:
             self._open.pop(claim.chunk_id, None)
             log.warning("chunk waits", extra={"batch": claim.public, "chunk": claim.idx, "code": problem.code})
@@ -70,6 +72,7 @@ class Processor:
             for source_id in step.sources.reclassed:
                 days.mark_source(c, claim.person_id, source_id, now)
             ledger.advance(c, claim, position=position, done=done, counts=step.counts, now=now)
+        meters.count(step.counts)
         if done:
             self._open.pop(claim.chunk_id, None)
         else:
@@ -103,6 +106,7 @@ class Processor:
         words = error.message if isinstance(error, Problem) else type(error).__name__
         with self._database.writing() as c:
             status = ledger.fail(c, claim, error=words[:300], permanent=permanent, now=now)
+        meters.CHUNK_FAILURES.labels(status).inc()
         log.error(
             "chunk failed",
             extra={"batch": claim.public, "chunk": claim.idx, "attempt": claim.attempts, "error": words, "now": status},

@@ -31,6 +31,7 @@ class Batch(NamedTuple):
     final: int | None
     anchor: str | None
     metric: str | None
+    created_at: int
 
 
 class Claim(NamedTuple):
@@ -50,7 +51,7 @@ class Claim(NamedTuple):
     as_of: int
 
 
-_BATCH = "id, public, person_id, device_id, client, format, status, zone, final, anchor, metric"
+_BATCH = "id, public, person_id, device_id, client, format, status, zone, final, anchor, metric, created_at"
 
 
 def find_batch(c: Connection, device_id: int, client: str) -> Batch | None:

@@ -104,7 +104,7 @@ def _night(random: Random, date: dt.date, back: int, zone: ZoneInfo, unusual: bo
     later = 35 if unusual and back < 28 else 0
     evening = dt.datetime.combine(date - DAY, dt.time(23, 0), zone) + dt.timedelta(minutes=round(random.gauss(8, 12)) + later)
     start = at = int(evening.timestamp()) * 1000
-    stretch = max(0.9, min(1.1, random.gauss(1, 0.04)))
+    stretch = max(1.07, min(1.27, random.gauss(1.17, 0.04)))
     spans: list[list[object]] = []
     total: dict[str, float] = {}
     for stage, minutes in CYCLE:

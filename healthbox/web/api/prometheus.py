@@ -8,7 +8,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from healthbox import __version__
-from healthbox.store import disk, ledger, receipts
+from healthbox.store import disk, ledger, receipts, sources
 from healthbox.web.auth import opens
 from healthbox.web.database import reading
 from healthbox.web.house import house, now
@@ -26,6 +26,10 @@ class Ledger(Collector):
         yield GaugeMetricFamily("healthbox_oldest_waiting_seconds", "Age of the oldest waiting chunk", age)
         yield GaugeMetricFamily("healthbox_dead_letters", "Chunks that failed for good", len(receipts.dead(reading())))
         yield GaugeMetricFamily("healthbox_disk_free_bytes", "Free bytes on the data volume", disk.room(house().settings.data).free)
+        last = GaugeMetricFamily("healthbox_source_newest_timestamp_seconds", "Newest instant measured by a source", labels=["source", "kind"])
+        for source_id, kind, newest in sources.newest(reading()):
+            last.add_metric([str(source_id), kind], newest / 1000)
+        yield last
         version = GaugeMetricFamily("healthbox_build_info", "Always 1; the version is the label", labels=["version"])
         version.add_metric([__version__], 1)
         yield version

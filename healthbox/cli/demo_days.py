@@ -20,6 +20,7 @@ CUFF = {"name": "OMRON connect", "bundle": "com.omronhealthcare.connect"}
 SLOT = 10 * MINUTE
 KM_A_STEP = 0.00074
 QUANTITY, CATEGORY = "HKQuantityTypeIdentifier", "HKCategoryTypeIdentifier"
+STAGES = {"in_bed": "InBed", "awake": "Awake", "core": "AsleepCore", "deep": "AsleepDeep", "rem": "AsleepREM"}
 Wire = tuple[int, str, dict[str, Any]]
 """(end in ms, the list of the sync body it belongs to, the record)."""
 
@@ -83,7 +84,8 @@ class Teller:
 
     def _stages(self, day: Day, spans: Sequence[Span], source: dict[str, str]) -> Iterator[Wire]:
         for span in spans:
-            yield self._sample(f"{CATEGORY}SleepAnalysis", span.start, span.end, span.stage, None, source, zone=day.zone)
+            stage = f"HKCategoryValueSleepAnalysis{STAGES[span.stage]}"
+            yield self._sample(f"{CATEGORY}SleepAnalysis", span.start, span.end, stage, None, source, zone=day.zone)
 
     # -- awake --------------------------------------------------------------------------------------------------------
 
@@ -107,7 +109,7 @@ class Teller:
             if worn and not asleep and (steps or at % (2 * SLOT) == 0):
                 energy = work.energy * 10 if work else rng.uniform(3, 7) + steps * 0.034
                 yield self._quantity("ActiveEnergyBurned", at, at + SLOT, energy, "kcal", WATCH)
-            if worn and (work or steps > 700):
+            if worn and (work or steps > 420):
                 yield self._quantity("AppleExerciseTime", at, at + SLOT, 10 if work else 6, "min", WATCH)
             if worn and not asleep and at % (6 * SLOT) == 0:
                 stood = "Stood" if rng.random() < (0.86 - 0.4 * day.ill) else "Idle"
@@ -119,7 +121,7 @@ class Teller:
         if work:
             return {"Running": 1620, "Hiking": 1040}.get(work.kind, 60) + rng.randrange(-40, 40)
         busy = 0.75 if hour in (7, 8, 12, 13, 17, 18) else 0.5 if 6 < hour < 22 else 0.06
-        return round(rng.gammavariate(1.4, goal / 72)) if rng.random() < busy else 0
+        return round(rng.gammavariate(1.4, goal / 92)) if rng.random() < busy else 0
 
     def _moved(self, at: int, steps: int, worn: bool, carried: bool) -> Iterator[Wire]:
         rng = self._rng
@@ -158,8 +160,8 @@ class Teller:
         if not day.away and rng.random() < 0.45:
             yield self._quantity("BodyMass", at, at, round(day.weight, 1), "kg", SCALE)
         if not day.away and rng.random() < 0.12:
-            for kind, usual in (("BloodPressureSystolic", 124 - 3 * fitness), ("BloodPressureDiastolic", 79 - 2 * fitness)):
-                yield self._quantity(kind, at + 5 * MINUTE, at + 5 * MINUTE, round(rng.gauss(usual, 4)), "mmHg", CUFF)
+            for kind, usual in (("BloodPressureSystolic", 117 - 3 * fitness), ("BloodPressureDiastolic", 75 - 2 * fitness)):
+                yield self._quantity(kind, at + 5 * MINUTE, at + 5 * MINUTE, round(rng.gauss(usual, 3)), "mmHg", CUFF)
 
     # -- the wire -----------------------------------------------------------------------------------------------------
 
@@ -167,13 +169,11 @@ class Teller:
         digits = f"{self._rng.getrandbits(128):032X}"
         return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
-    def _sample(
-        self, kind: str, start: int, end: int, value: float | str, unit: str | None, source: dict[str, str], **more: str
-    ) -> Wire:
-        made: dict[str, Any] = {"uuid": self._uuid(), "type": kind, "start": text(start), "end": text(end), "value": value, "source": source}
+    def _sample(self, kind: str, start: int, end: int, value: float | str, unit: str | None, source: dict[str, str], **more: str) -> Wire:
+        made: dict[str, Any] = {"uuid": self._uuid(), "type": kind, "start": text(start), "end": text(end), "value": value}
         if unit:
             made["unit"] = unit
-        return end, "samples", {**made, **more}
+        return end, "samples", {**made, "source": source, **more}
 
     def _quantity(self, kind: str, start: int, end: int, value: float, unit: str, source: dict[str, str]) -> Wire:
         return self._sample(QUANTITY + kind, start, end, round(value, 4), unit, source)

@@ -66,7 +66,8 @@ def night(rng: Random, wake: int, minutes: float) -> list[Span]:
     slept, cycle = 0.0, 0
     while slept < minutes - 10:
         deep = max(rng.gauss(34 - 11 * cycle, 5), 0.0)
-        parts = [("core", rng.uniform(12, 26)), ("deep", deep), ("core", rng.uniform(14, 30)), ("rem", max(rng.gauss(8 + 7 * cycle, 4), 3.0))]
+        dream = max(rng.gauss(8 + 7 * cycle, 4), 3.0)
+        parts = [("core", rng.uniform(12, 26)), ("deep", deep), ("core", rng.uniform(14, 30)), ("rem", dream)]
         for stage, length in parts:
             length = min(round(length * 2) / 2, minutes - slept)
             if length >= 1.5:

@@ -1,6 +1,7 @@
 """The workouts of the synthetic year: about two a week, each with its pulse, some with their route."""
 
 import math
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -40,7 +41,7 @@ def effort(rng: Random, start: int, rest: float, weekend: bool, fitness: float) 
     return Effort(kind, start, start + minutes * MINUTE, speed, pulse, (pulse - rest) * 0.105, mapped)
 
 
-def wire(rng: Random, work: Effort, uuid: str, source: dict[str, str], text: Any) -> dict[str, Any]:
+def wire(rng: Random, work: Effort, uuid: str, source: dict[str, str], text: Callable[[int], str]) -> dict[str, Any]:
     """The workout as the native sync sends it; ``text`` writes an instant."""
     beats = [(at, work.pulse_at(at, rng)) for at in range(work.start, work.end, 20_000)]
     minutes = (work.end - work.start) / MINUTE
@@ -65,7 +66,7 @@ def wire(rng: Random, work: Effort, uuid: str, source: dict[str, str], text: Any
     return made
 
 
-def _route(rng: Random, work: Effort, text: Any) -> list[dict[str, Any]]:
+def _route(rng: Random, work: Effort, text: Callable[[int], str]) -> list[dict[str, Any]]:
     """A loop of the right length, uneven as streets are."""
     metres = work.speed / 3.6 * (work.end - work.start) / 1000
     radius = metres / (2 * math.pi)

@@ -43,7 +43,8 @@ def make(now: int, home: str, *, days: int = 365, seed: int = 7) -> Year:
     teller = Teller(rng)
     plan = _plan(rng, today, ZoneHistory(zones), days)
     wires = (one for at, day in enumerate(plan) for one in teller.tell(day, at / days) if one[0] <= now)
-    bodies, records = [], 0
+    bodies: list[bytes] = []
+    records = 0
     part = list(islice(wires, PER_CHUNK))
     while part:
         after = list(islice(wires, PER_CHUNK))
@@ -83,24 +84,23 @@ class _Fate(msgspec.Struct):
     bare: set[int]  # the watch stayed in the drawer
 
 
-def _fate(rng: Random, days: int) -> _Fate:
-    last = days - 1
+def _fate(rng: Random, last: int) -> _Fate:
+    """``last`` is today's place; there is one day more, for the night that has begun."""
     strength = rng.uniform(0.9, 1.1)
-    ill = [0.0] * days
+    ill = [0.0] * (last + 2)
     for at, share in enumerate(ILLNESS, last - SICK):
         if at >= 0:
             ill[at] = share * strength
-    bare = {at for at in range(days - 5) if rng.random() < 0.035}
+    bare = {at for at in range(last - 5) if rng.random() < 0.035}
     return _Fate(ill, range(last - TRIP, last - TRIP + TRIP_DAYS), range(last - GAP, last - GAP + GAP_DAYS), bare)
 
 
 def _plan(rng: Random, today: dt.date, zones: ZoneHistory, days: int) -> Iterator[Day]:
-    dates = [today - (days - 1 - at) * DAY for at in range(days + 1)]  # one more: the night that has begun
-    fate = _fate(rng, days + 1)
+    dates = [today - (days - 1 - at) * DAY for at in range(days + 1)]
+    fate = _fate(rng, days - 1)
     felt = vitals(rng, dates, fate.ill, fate.away)
-    fate = _fate(rng, days)
     pulses = _pulses(dates[:days], felt, fate)
-    nights = [_night(rng, date, zones, fate.ill[at] if at < days else 0.0) for at, date in enumerate(dates)]
+    nights = [_night(rng, date, zones, fate.ill[at]) for at, date in enumerate(dates)]
     weight = 82.4
     for at, date in enumerate(dates[:days]):
         weight += rng.gauss(-0.008, 0.12) + 0.05 * (81.0 - 3.0 * at / days - weight)
@@ -138,7 +138,7 @@ def _night(rng: Random, date: dt.date, zones: ZoneHistory, ill: float) -> list[S
 
 
 def _works(rng: Random, date: dt.date, zone: str, felt: Vitals, fitness: float) -> list[Effort]:
-    if rng.random() >= (0.42 if date.weekday() in (1, 3, 5) else 0.2):
+    if rng.random() >= (0.5 if date.weekday() in (1, 3, 5) else 0.2):
         return []
     weekend = date.weekday() >= 5
     start = _at(date, rng.uniform(9.5, 11) if weekend else rng.uniform(17, 18.5), zone)

@@ -1,19 +1,20 @@
-"""The group of all commands and what they share: the data folder, errors in words."""
+"""The group of all commands: finds them, gives each of them ``--data``, and ends them with errors in words."""
 
-import os
+import importlib
+import pkgutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
-from msgspec.structs import replace
 
 from healthbox import __version__
-from healthbox.cli.serve import serve
-from healthbox.config import Settings, load
+from healthbox.cli import place
 from healthbox.domain.errors import Problem
 
 EXIT = {"unwritable": 78}
+PACKAGE = "healthbox.cli"
 
 
 class Commands(click.Group):
@@ -27,25 +28,41 @@ class Commands(click.Group):
             sys.exit(EXIT.get(problem.code, 1))
 
 
-data = click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="The data folder [HEALTHBOX_DATA, ./data].")
-
-
-def settings_of(folder: Path | None) -> Settings:
-    return load(folder, os.environ)
-
-
-@click.group(cls=Commands)
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def main() -> None:
     """healthbox: a self-hosted personal health server."""
 
 
-@main.command("serve")
-@data
-@click.option("--host", help="The address to listen on.")
-@click.option("--port", type=int, help="The port to listen on.")
-def _serve(data: Path | None, host: str | None, port: int | None) -> None:
-    """Run the server."""
-    settings = settings_of(data)
-    changes = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    serve(replace(settings, **changes))
+def found_commands() -> Iterator[click.Command]:
+    """Every ``command`` that a module of this package exports. Raises ``RuntimeError`` for one that is no command."""
+    folder = str(Path(__file__).parent)
+    for info in pkgutil.iter_modules([folder]):
+        if info.name == "main":
+            continue
+        command = getattr(importlib.import_module(f"{PACKAGE}.{info.name}"), "command", None)
+        if command is None:
+            continue
+        if not isinstance(command, click.Command):
+            raise RuntimeError(f"{PACKAGE}.{info.name}.command is no click command but a {type(command).__name__}")
+        yield command
+
+
+def _equip(command: click.Command) -> None:
+    if not any("--data" in option.opts for option in command.params):
+        command.params.append(
+            click.Option(
+                ["--data"], type=click.Path(path_type=Path), expose_value=False, callback=place.remember,
+                help="The data folder [HEALTHBOX_DATA, ./data].",
+            )
+        )  # fmt: skip
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            _equip(inner)
+
+
+for _command in found_commands():
+    if _command.name in main.commands:
+        raise RuntimeError(f"two commands are called {_command.name}")
+    main.add_command(_command)
+_equip(main)

@@ -8,30 +8,34 @@ import sys
 import threading
 from types import FrameType
 
+import click
+from msgspec.structs import replace
 from waitress.server import create_server
 
+from healthbox.cli import place
 from healthbox.cli.logs import configure
+from healthbox.cli.place import open_database
 from healthbox.config import Settings
 from healthbox.pipeline.accept import Door
 from healthbox.pipeline.schedule import key_file
 from healthbox.pipeline.worker import Worker
-from healthbox.store import disk, restore
+from healthbox.store import disk
 from healthbox.store import settings as kept
 from healthbox.store.engine import Database
 from healthbox.store.locks import ServerLock
-from healthbox.store.migrations.upgrade import upgrade
 from healthbox.store.vault import Vault
 from healthbox.web.application import create_app, server_options
 
 log = logging.getLogger("healthbox.serve")
 
 
-def open_database(settings: Settings) -> Database:
-    """The database of a data folder, upgraded; the caller holds the server lock."""
-    restore.resume(settings.data)
-    database = Database(settings.data)
-    upgrade(database)
-    return database
+@click.command("serve")
+@click.option("--host", help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), help="The port to listen on; 0 takes a free one.")
+def command(host: str | None, port: int | None) -> None:
+    """Run the server."""
+    changes = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    serve(replace(place.settings(), **changes))
 
 
 def open_vault(settings: Settings, database: Database) -> Vault:

@@ -48,6 +48,18 @@ class Sample(msgspec.Struct, kw_only=True):
     metadata: dict[str, Any] | None = None
 
 
+class SampleBlock(msgspec.Struct, kw_only=True):
+    """Samples of one wire type, unit and source, side by side: what a big file yields instead of one object each.
+
+    ``rows``: (position, start, end, value, zone, metadata) as in ``Sample``; values are still text where the wire has text."""
+
+    metric: str
+    naming: Naming
+    unit: str | None
+    source: SourceRef
+    rows: list[tuple[str, int, int, float | str | None, str | None, dict[str, Any] | None]]
+
+
 class Bucket(msgspec.Struct, kw_only=True):
     """A point that the client aggregated and merged over sources. From a day up ``date`` is the local date as stated."""
 

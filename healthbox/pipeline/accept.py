@@ -4,6 +4,7 @@ Nothing is worked off here. Bodies over one megabyte are spool files (written an
 compressed in the ledger.
 """
 
+import errno
 import hashlib
 import os
 import zlib
@@ -14,7 +15,7 @@ from sqlalchemy import Connection
 
 from healthbox.config import Settings
 from healthbox.domain.clock import is_zone
-from healthbox.domain.errors import Conflict, Invalid, TooLarge
+from healthbox.domain.errors import Conflict, DiskFull, Invalid, TooLarge
 from healthbox.formats.contract import Envelope, Format
 from healthbox.formats.json_body import decode
 from healthbox.formats.registry import discover, recognise
@@ -101,6 +102,7 @@ class Door:
         with self._database.writing() as c:
             known = _known(c, device, part, sha)
             if known is not None:
+                devices.touch_contact(c, device.id, now)
                 return known
             batch = _batch(c, device, form, part, headers, zone, now)
             idx = part.at if part.at is not None else ledger.next_index(c, batch.id)
@@ -113,7 +115,12 @@ class Door:
         """A big body as a file of its own, on disk before the row that names it."""
         self._spool.mkdir(mode=0o700, exist_ok=True)
         name = f"{sha.hex()[:32]}-{os.urandom(4).hex()}.z"
-        disk.write_private(self._spool / name, zlib.compress(raw, 1))
+        try:
+            disk.write_private(self._spool / name, zlib.compress(raw, 1))
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise DiskFull("The disk is full.", hint="Free some space on the data volume; nothing accepted so far is lost.") from error
         return name
 
 

@@ -52,6 +52,8 @@ class Bell:
         self._open()
 
     def _open(self) -> None:
+        for suffix in ("", "-wal", "-shm"):  # what a file left behind, or a half of one, is not worth asking
+            self._file.with_name(FILE + suffix).unlink(missing_ok=True)
         self._huey = SqliteHuey(
             "healthbox", filename=str(self._file), results=False, store_none=False, serializer=TaggedJson(), fsync=False, utc=True
         )
@@ -92,6 +94,7 @@ class Bell:
         except Exception as error:  # the queue is only a bell; the ledger holds the work
             self._rung[name].clear()
             log.warning("the bell did not ring", extra={"error": type(error).__name__})
+            self._file.unlink(missing_ok=True)  # whatever is wrong with it: the watch makes it anew
 
     def mend(self) -> None:
         """Called every second: a deleted queue file is made anew, dead workers are replaced."""

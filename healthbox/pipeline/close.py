@@ -2,6 +2,8 @@
 
 import logging
 
+from sqlalchemy import Connection
+
 from healthbox.pipeline import meters
 from healthbox.store import anchors, ledger
 from healthbox.store.engine import Database
@@ -10,17 +12,22 @@ log = logging.getLogger("healthbox.close")
 
 
 def close_batches(database: Database, now: int) -> set[int]:
-    """Close what can be closed; the people whose batches they were."""
+    """Close what the processing of a last chunk did not: silent batches, and those a repair completed. The people whose they were."""
     people = set()
     with database.reading() as c:
         ready = ledger.closable(c, now)
     for batch_id in ready:
         with database.writing() as c:
-            status = ledger.close(c, batch_id, now)
-            batch = ledger.get_batch(c, batch_id)
-            people.add(batch.person_id)
-            for candidate in anchors.unblocked(c, batch_id):
-                anchors.settle(c, candidate, now)
-        meters.BATCH_SECONDS.observe((now - batch.created_at) / 1000)
-        log.info("batch closed", extra={"batch_id": batch_id, "status": status})
+            people.add(close_batch(c, batch_id, now))
     return people
+
+
+def close_batch(c: Connection, batch_id: int, now: int) -> int:
+    """Give one batch its final status and move the anchors that may move now; returns the person."""
+    status = ledger.close(c, batch_id, now)
+    for candidate in anchors.unblocked(c, batch_id):
+        anchors.settle(c, candidate, now)
+    batch = ledger.get_batch(c, batch_id)
+    meters.BATCH_SECONDS.observe((now - batch.created_at) / 1000)
+    log.info("batch closed", extra={"batch": batch.public, "status": status})
+    return batch.person_id

@@ -7,8 +7,9 @@ import msgspec
 
 from healthbox.domain.catalogue import Catalogue
 from healthbox.domain.clock import ZoneHistory
-from healthbox.domain.days import explain
+from healthbox.domain.days import DayResult, explain
 from healthbox.domain.errors import NotFound
+from healthbox.domain.merge import Share
 from healthbox.pipeline.gather import gather
 from healthbox.store import metrics, people
 from healthbox.store.engine import Database
@@ -47,7 +48,7 @@ def why(database: Database, person_id: int, metric: str, date: dt.date) -> dict[
         "overlap": result.overlap,
         "contributions": [
             {"source": _name(share.name), "kind": _kind(share.name), "value": share.value, "raw": share.raw, "discarded": share.discarded}
-            for share in result.shares
+            for share in result.shares or _merged_by_client(result)
         ],
         "layers": [msgspec.to_builtins(layer) | {"chosen": at == 0} for at, layer in enumerate(result.layers)],
         "lanes": [
@@ -56,6 +57,13 @@ def why(database: Database, person_id: int, metric: str, date: dt.date) -> dict[
         ],
         "readings": [{"source": _name(r.name), "start": iso(r.start), "end": iso(r.end), "value": r.value} for r in told.readings],
     }
+
+
+def _merged_by_client(result: DayResult) -> list[Share]:
+    """Where the client had added up its sources itself, the app that did is the one contribution."""
+    if result.value is None:
+        return []
+    return [Share(0, f"{result.layers[0].app}\x00app", result.value, result.value, 0.0)]
 
 
 def _name(name: str) -> str:

@@ -6,7 +6,7 @@ A reader stays open between the steps of a chunk so that batches can take turns 
 import logging
 import zlib
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from healthbox.domain.catalogue import Catalogue
@@ -17,6 +17,7 @@ from healthbox.formats.contract import Envelope
 from healthbox.formats.json_body import decode
 from healthbox.formats.registry import discover
 from healthbox.pipeline import meters
+from healthbox.pipeline.close import close_batch
 from healthbox.pipeline.store_records import Step
 from healthbox.store import days, ledger, people, receipts
 from healthbox.store.engine import Database
@@ -36,9 +37,16 @@ class Processor:
         self._plain = Catalogue.load()
         self._open: dict[int, tuple[int, Iterator[Record]]] = {}
         self._last = 0
+        self._owed: tuple[Claim, int] | None = None  # a claim that the full disk did not let us give back
+        self.closed: set[int] = set()  # people whose batches were closed since somebody last took this set
 
     def step(self, now: int) -> bool:
         """Take the next due chunk one step further. False when none is due."""
+        if self._owed is not None:  # no room even to note it then
+            claim, due_at = self._owed
+            with self._database.writing() as c:
+                ledger.give_back(c, claim, due_at=due_at)
+            self._owed = None
         with self._database.writing() as c:
             claim = ledger.claim(c, now, after=self._last)
         if claim is None:
@@ -51,17 +59,22 @@ class Processor:
         except (DiskFull, Unavailable) as problem:
             self._open.pop(claim.chunk_id, None)
             log.warning("chunk waits", extra={"batch": claim.public, "chunk": claim.idx, "code": problem.code})
+            self._owed = (claim, now + BACK_OFF_MS)
             with self._database.writing() as c:
                 ledger.give_back(c, claim, due_at=now + BACK_OFF_MS)
+            self._owed = None
         except Exception as error:  # the edge of the loop: a chunk's failure is recorded, the batch goes on
             self._open.pop(claim.chunk_id, None)
+            self._owed = (claim, now + BACK_OFF_MS)
             self._record_failure(claim, error, now)
+            self._owed = None
         return True
 
     def _apply(self, claim: Claim, now: int) -> None:
         reader = self._reader(claim)
         records = list(islice(reader, SLICE))
-        done = len(records) < SLICE
+        ahead = next(reader, None)  # so that a full chunk is done in one step too
+        done = ahead is None
         with self._database.writing() as c:
             zones = ZoneHistory(people.zone_history(c, claim.person_id))
             step = Step(c, claim, self._plain, zones, now)
@@ -72,11 +85,13 @@ class Processor:
             for source_id in step.sources.reclassed:
                 days.mark_source(c, claim.person_id, source_id, now)
             ledger.advance(c, claim, position=position, done=done, counts=step.counts, now=now)
+            if done and ledger.is_complete(c, claim.batch_id):
+                self.closed.add(close_batch(c, claim.batch_id, now))
         meters.count(step.counts)
-        if done:
+        if ahead is None:
             self._open.pop(claim.chunk_id, None)
         else:
-            self._open[claim.chunk_id] = (position, reader)
+            self._open[claim.chunk_id] = (position, chain((ahead,), reader))
         log.info("chunk step", extra={"batch": claim.public, "chunk": claim.idx, "position": position, **step.counts})
 
     def _reader(self, claim: Claim) -> Iterator[Record]:

@@ -80,6 +80,8 @@ class Pump:
         if closed := close_batches(self._database, self._clock()):
             self._refresh |= closed
             worked = True
+        self._refresh |= self._processor.closed
+        self._processor.closed.clear()
         self.stage = "fold"
         while not self._stop.is_set() and self._folder.step(self._clock()):
             worked = True

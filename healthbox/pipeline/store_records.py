@@ -29,6 +29,7 @@ from healthbox.store import buckets, clinical, deletions, metrics, samples, slee
 from healthbox.store.ledger import Claim
 from healthbox.store.series import Registry, zone_names
 from healthbox.store.sources import Sources
+from healthbox.store.standing import Incoming
 
 SLEEP = "sleep_analysis"
 DAY_MS = 86_400_000
@@ -56,11 +57,12 @@ class Step:
         self.counts = {"new": 0, "updated": 0, "duplicate": 0, "deleted": 0, "rejected": 0}
         self.rejections: list[Rejected] = []
         self.dirty: set[tuple[str, str]] = set()
-        self.samples: list[samples.Incoming] = []
+        self.samples: list[Incoming] = []
         self.stages: list[sleep.StageRow] = []
         self.deleted: dict[str, list[bytes]] = {}
         self.unknown: dict[tuple[str, str, str, str | None], int] = {}
         self._metric_of: dict[int, str] = {}
+        self._zone_names: dict[int, str] = {}
         self._resolved: dict[tuple[str, str, str | None], tuple[Metric | None, str]] = {}
         self._put: dict[type, Callable[[Any], None]] = {
             Sample: self._sample,
@@ -149,7 +151,7 @@ class Step:
         self._metric_of[series] = key
         ms = (record.start % 1000) * 1000 + record.end % 1000
         self.samples.append(
-            samples.Incoming(
+            Incoming(
                 series,
                 record.start // 1000,
                 record.end // 1000,
@@ -160,7 +162,7 @@ class Step:
                 ms or None,
                 self.registry.zone(record.zone),
                 self.registry.meta(record.metadata),
-                record.as_of or self.claim.as_of,
+                self._as_of(record),
             )
         )
 
@@ -220,7 +222,7 @@ class Step:
         row = buckets.BucketRow(key, record.app, width, start, date, value, low, high, record.source, record.as_of or self.claim.as_of)
         outcome = buckets.put(self.c, self.claim.person_id, self.claim.batch_id, row)
         self.counts["duplicate" if outcome == "restated" else outcome] += 1
-        if wide or outcome == "duplicate" or (outcome == "restated" and width != "stated"):
+        if wide or outcome == "duplicate":
             return
         self.dirty.add((key, date or self.zones.local_date(start).isoformat()))
 
@@ -237,9 +239,13 @@ class Step:
                 packed(record.uuid),
                 record.parent,
                 record.zone,
-                record.as_of or self.claim.as_of,
+                self._as_of(record),
             )
         )
+
+    def _as_of(self, record: Sample | SleepStage) -> int:
+        """How recent the statement is. The points of one parent may come in several chunks: they are as old as their batch."""
+        return record.as_of or (self.claim.batch_as_of if record.parent else self.claim.as_of)
 
     def _night(self, record: StatedNight) -> None:
         names = ("start", "end", "in_bed_start", "in_bed_end", "asleep", "core", "deep", "rem", "awake", "in_bed")
@@ -254,7 +260,7 @@ class Step:
             record.source,
             record.as_of or self.claim.as_of,
         )
-        self.counts[outcome] += 1
+        self.counts["duplicate" if outcome == "restated" else outcome] += 1
         if outcome != "duplicate":
             self.dirty.add((SLEEP, record.date.isoformat()))
 
@@ -269,7 +275,9 @@ class Step:
 
     def _clinical(self, record: Clinical) -> None:
         source = self.sources.resolve(record.source)
-        outcome = clinical.put(self.c, self.claim.person_id, self.claim.batch_id, source, record, record.as_of or self.claim.as_of)
+        outcome = clinical.put(
+            self.c, self.claim.person_id, self.claim.batch_id, source, record, packed(record.uuid), record.as_of or self.claim.as_of
+        )
         self.counts[outcome] += 1
 
     def _tombstone(self, record: Tombstone) -> None:
@@ -290,19 +298,17 @@ class Step:
             gone = deletions.delete(self.c, self.claim.person_id, metric, uuids, self.claim.batch_id, self.now)
             self.counts["deleted"] += gone.told
             for series_metric, change in gone.samples:
-                self._touch(series_metric, change.start * 1000, change.end * 1000, None)
+                self._touch_change(series_metric, change)
             for start, end, zone in gone.sleep:
                 self._touch_sleep(start, end, zone)
 
     def _flush_samples(self) -> None:
-        apply = samples.Apply(self.c, self.claim.person_id, self.claim.batch_id)
+        apply = samples.Apply(self.c, self.claim.person_id, self.claim.batch_id, self._metric_of)
         apply.run(self.samples)
         for name, count in apply.counts.items():
             self.counts[name] += count
-        names = zone_names(self.c) if any(change.zone_id is not None for change in apply.changes) else {}
         for change in apply.changes:
-            zone = names.get(change.zone_id) if change.zone_id is not None else None
-            self._touch(self._metric_of[change.series_id], change.start * 1000, change.end * 1000, zone)
+            self._touch_change(self._metric_of[change.series_id], change)
 
     def _flush_stages(self) -> None:
         spans = sleep.apply(self.c, self.claim.person_id, self.claim.batch_id, self.stages)
@@ -310,6 +316,13 @@ class Step:
             self.counts[name] += count
         for start, end, zone in spans.changed:
             self._touch_sleep(start, end, zone)
+
+    def _touch_change(self, metric: str, change: samples.Change) -> None:
+        """Whole seconds by floor: the end may lie up to 999 ms later."""
+        if change.zone_id is not None and change.zone_id not in self._zone_names:
+            self._zone_names = zone_names(self.c)
+        zone = None if change.zone_id is None else self._zone_names.get(change.zone_id)
+        self._touch(metric, change.start * 1000, change.end * 1000 + 999, zone)
 
     def _touch(self, metric: str, start: int, end: int, zone: str | None) -> None:
         for date in self.zones.dates(start, end):

@@ -11,7 +11,7 @@ BACKFILL_MS = 30 * 86_400_000
 
 def settle(c: Connection, batch_id: int, now: int) -> bool:
     """Move the anchor that a closed batch carries, if it may: all of 0..final present and done, forward in accept order,
-    and no earlier batch of that device and metric holds a dead chunk. Returns whether it moved."""
+    and no earlier batch of that device and metric holds a dead chunk, or one that may still die. Returns whether it moved."""
     row = c.exec_driver_sql("SELECT device_id, coalesce(metric, '*'), anchor, final FROM batch WHERE id=?", (batch_id,)).one()
     device_id, metric, anchor, final = row
     if anchor is None or final is None:
@@ -23,7 +23,7 @@ def settle(c: Connection, batch_id: int, now: int) -> bool:
         return False
     blocked = c.exec_driver_sql(
         "SELECT 1 FROM batch AS b JOIN chunk ON chunk.batch_id=b.id WHERE b.device_id=? AND coalesce(b.metric,'*')=? AND b.id<? "
-        "AND chunk.status='dead' LIMIT 1",
+        "AND chunk.status IN ('dead','pending','running') LIMIT 1",
         (device_id, metric, batch_id),
     ).fetchone()
     if blocked is not None:

@@ -24,7 +24,7 @@ class BucketRow(NamedTuple):
 
 
 def put(c: Connection, person_id: int, batch_id: int, row: BucketRow) -> str:
-    """Store a bucket: "new", "updated" or "duplicate" (equal, or older than what stands)."""
+    """Store a bucket: "new", "updated", "restated" (equal, but said later) or "duplicate" (equal, or older than what stands)."""
     standing = c.exec_driver_sql(
         "SELECT value, low, high, as_of, source FROM bucket WHERE person_id=? AND metric=? AND app=? AND width=? AND start=?",
         (person_id, row.metric, row.app, row.width, row.start),
@@ -53,7 +53,12 @@ def put_night(c: Connection, person_id: int, batch_id: int, app: str, date: str,
     standing = c.exec_driver_sql(
         "SELECT json, as_of FROM stated_night WHERE person_id=? AND app=? AND date=?", (person_id, app, date)
     ).fetchone()
-    if standing is not None and (standing[0] == text or (as_of, text) <= (standing[1], standing[0])):
+    if standing is not None and standing[0] == text:
+        c.exec_driver_sql(
+            "UPDATE stated_night SET as_of=max(as_of, ?) WHERE person_id=? AND app=? AND date=?", (as_of, person_id, app, date)
+        )
+        return "restated" if as_of > standing[1] else "duplicate"
+    if standing is not None and (as_of, text) <= (standing[1], standing[0]):
         return "duplicate"
     c.exec_driver_sql(
         "INSERT OR REPLACE INTO stated_night (person_id, app, date, json, source, as_of, batch_id) VALUES (?,?,?,?,?,?,?)",

@@ -7,10 +7,15 @@ import zlib
 from sqlalchemy import Connection
 
 from healthbox.domain.records import Clinical
+from healthbox.store.tombstones import buried
+
+KIND = "clinical"  # stands for a metric where a deletion names one
 
 
-def put(c: Connection, person_id: int, batch_id: int, source_id: int | None, record: Clinical, as_of: int) -> str:
-    """Store one record; returns "new", "updated" or "duplicate"."""
+def put(c: Connection, person_id: int, batch_id: int, source_id: int | None, record: Clinical, uuid: bytes | None, as_of: int) -> str:
+    """Store one record; ``uuid`` is its own, packed. Returns "new", "updated", "duplicate" or "deleted"."""
+    if uuid is not None and buried(c, person_id, KIND, [uuid]):
+        return "deleted"
     text = json.dumps(record.data, sort_keys=True, ensure_ascii=False)
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
     blob = zlib.compress(text.encode("utf-8", "surrogatepass"), 6)
@@ -39,8 +44,9 @@ def put(c: Connection, person_id: int, batch_id: int, source_id: int | None, rec
     return "updated"
 
 
-def remove(c: Connection, person_id: int, uuid: str) -> int:
-    return c.exec_driver_sql("DELETE FROM clinical WHERE person_id=? AND uuid IN (?,?)", (person_id, uuid, uuid.lower())).rowcount
+def remove(c: Connection, person_id: int, uuid: bytes) -> int:
+    text = _text(uuid)
+    return c.exec_driver_sql("DELETE FROM clinical WHERE person_id=? AND uuid IN (?,?)", (person_id, text, text.lower())).rowcount
 
 
 def kinds(c: Connection, person_id: int) -> list[tuple[str, int, int | None]]:
@@ -49,3 +55,11 @@ def kinds(c: Connection, person_id: int) -> list[tuple[str, int, int | None]]:
         "SELECT kind, count(*), max(start) FROM clinical WHERE person_id=? GROUP BY kind ORDER BY kind", (person_id,)
     ).fetchall()
     return [(row[0], row[1], row[2]) for row in rows]
+
+
+def _text(uuid: bytes) -> str:
+    """A packed uuid as it was written."""
+    if len(uuid) == 16:
+        text = uuid.hex()
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}".upper()
+    return uuid.decode("utf-8", "replace")

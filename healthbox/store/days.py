@@ -8,6 +8,8 @@ from sqlalchemy import Connection
 
 from healthbox.store.series import Series
 
+SLEEP = "sleep_analysis"
+
 
 class Dirty(NamedTuple):
     person_id: int
@@ -38,12 +40,19 @@ def mark(c: Connection, person_id: int, days: Iterable[tuple[str, str]], now: in
 
 
 def mark_known(c: Connection, person_id: int, now: int, *, metric: str | None = None, since: str = "") -> int:
-    """Mark every day that has a row (of one metric, from a date on): after a change of zone, precedence or catalogue."""
-    return c.exec_driver_sql(
+    """Mark every day or night that has a row (of one metric, from a date on): after a change of zone, precedence or catalogue."""
+    marked = c.exec_driver_sql(
         "INSERT INTO dirty_day (person_id, metric, date, generation, marked_at) SELECT person_id, metric, date, 1, ? FROM day "
         "WHERE person_id=? AND (? IS NULL OR metric=?) AND date>=? ON CONFLICT DO UPDATE SET generation=generation+1",
         (now, person_id, metric, metric, since),
     ).rowcount
+    if metric in (None, SLEEP):
+        marked += c.exec_driver_sql(
+            "INSERT INTO dirty_day (person_id, metric, date, generation, marked_at) SELECT person_id, ?, date, 1, ? FROM night "
+            "WHERE person_id=? AND date>=? ON CONFLICT DO UPDATE SET generation=generation+1",
+            (SLEEP, now, person_id, since),
+        ).rowcount
+    return marked
 
 
 def mark_source(c: Connection, person_id: int, source_id: int, now: int) -> None:
@@ -55,18 +64,19 @@ def mark_source(c: Connection, person_id: int, source_id: int, now: int) -> None
 def stored_intervals(c: Connection, person_id: int) -> Iterator[tuple[str, int, int]]:
     """(metric, start ms, end ms) of everything stored that can make a day, one a day at most where rows are dense."""
     for row in c.exec_driver_sql(
-        'SELECT series.metric, min(start), max("end") FROM sample JOIN series ON series.id=series_id WHERE person_id=? '
+        'SELECT series.metric, min(start), max("end"), max(zone_id) FROM sample JOIN series ON series.id=series_id WHERE person_id=? '
         'GROUP BY series_id, start/21600, "end"-start>21600',
         (person_id,),
     ):
-        yield row[0], row[1] * 1000, row[2] * 1000
+        around = 0 if row[3] is None else 26 * 3600  # a zone of its own can put it on the day before or after
+        yield row[0], (row[1] - around) * 1000, (row[2] + around) * 1000 + 999
     for row in c.exec_driver_sql(
         "SELECT metric, width, start FROM bucket WHERE person_id=? AND width IN ('minute','hour') GROUP BY metric, start/21600000",
         (person_id,),
     ):
         yield row[0], row[2], row[2]
     for row in c.exec_driver_sql('SELECT start, "end" FROM sleep_stage JOIN series ON series.id=series_id WHERE person_id=?', (person_id,)):
-        yield "sleep_analysis", row[0] - 86_400_000, row[1] + 86_400_000
+        yield SLEEP, row[0] - 86_400_000, row[1] + 86_400_000
 
 
 def stored_dates(c: Connection, person_id: int) -> Iterator[tuple[str, str]]:
@@ -74,17 +84,14 @@ def stored_dates(c: Connection, person_id: int) -> Iterator[tuple[str, str]]:
     for row in c.exec_driver_sql("SELECT metric, date FROM bucket WHERE person_id=? AND width IN ('day','stated')", (person_id,)):
         yield row[0], row[1]
     for row in c.exec_driver_sql("SELECT date FROM stated_night WHERE person_id=?", (person_id,)):
-        yield "sleep_analysis", row[0]
+        yield SLEEP, row[0]
 
 
 def due_group(c: Connection, now: int, *, settle_ms: int, limit: int = 400) -> tuple[int, str, list[Dirty]] | None:
-    """The next (person, metric) to fold with its dirty days: when the person's queue is idle, or a mark is old enough."""
+    """The next (person, metric) to fold with its dirty days: when a mark is old enough, or the person's queue is idle."""
     row = c.exec_driver_sql(
-        "SELECT person_id, metric FROM dirty_day WHERE marked_at<=? OR NOT EXISTS (SELECT 1 FROM chunk JOIN batch ON "
-        "batch.id=chunk.batch_id "
-        "WHERE chunk.status IN ('pending','running') AND chunk.due_at<=? AND batch.person_id=dirty_day.person_id) LIMIT 1",
-        (now - settle_ms, now),
-    ).fetchone()
+        "SELECT person_id, metric FROM dirty_day WHERE marked_at<=? ORDER BY marked_at LIMIT 1", (now - settle_ms,)
+    ).fetchone() or _idle_group(c, now)
     if row is None:
         return None
     days = c.exec_driver_sql(
@@ -92,6 +99,25 @@ def due_group(c: Connection, now: int, *, settle_ms: int, limit: int = 400) -> t
         (row[0], row[1], limit),
     ).fetchall()
     return row[0], row[1], [Dirty(*day) for day in days]
+
+
+def _idle_group(c: Connection, now: int) -> Any:
+    for person in c.exec_driver_sql("SELECT id FROM person").fetchall():
+        group = c.exec_driver_sql("SELECT person_id, metric FROM dirty_day WHERE person_id=? LIMIT 1", (person[0],)).fetchone()
+        if group is not None and not _busy(c, person[0], now):
+            return group
+    return None
+
+
+def _busy(c: Connection, person_id: int, now: int) -> bool:
+    return (
+        c.exec_driver_sql(
+            "SELECT 1 FROM chunk JOIN batch ON batch.id=chunk.batch_id WHERE chunk.status IN ('pending','running') AND chunk.due_at<=? "
+            "AND batch.person_id=? LIMIT 1",
+            (now, person_id),
+        ).fetchone()
+        is not None
+    )
 
 
 def dirty_count(c: Connection, person_id: int | None = None) -> int:

@@ -49,6 +49,7 @@ class Claim(NamedTuple):
     position: int
     accepted_at: int
     as_of: int
+    batch_as_of: int
 
 
 _BATCH = "id, public, person_id, device_id, client, format, status, zone, final, anchor, metric, created_at"
@@ -60,11 +61,13 @@ def find_batch(c: Connection, device_id: int, client: str) -> Batch | None:
 
 
 def open_batch(c: Connection, device_id: int, anchor: str, metric: str | None) -> Batch | None:
-    """The device's open batch for a client that names neither batch nor index (anchor token and type stand for it)."""
+    """The device's open batch for a client that names neither batch nor index: anchor token and type stand for it.
+
+    A chunk without records names no type; it belongs to the newest open batch of its token."""
     row = c.exec_driver_sql(
-        f"SELECT {_BATCH} FROM batch WHERE device_id=? AND anchor=? AND metric IS ? AND client IS NULL AND final IS NULL "
+        f"SELECT {_BATCH} FROM batch WHERE device_id=? AND anchor=? AND (metric IS ? OR ? IS NULL) AND client IS NULL AND final IS NULL "
         "AND closed_at IS NULL ORDER BY id DESC LIMIT 1",
-        (device_id, anchor, metric),
+        (device_id, anchor, metric, metric),
     ).fetchone()
     return Batch(*row) if row else None
 
@@ -169,7 +172,7 @@ def claim(c: Connection, now: int, *, after: int = 0) -> Claim | None:
     c.exec_driver_sql("UPDATE chunk SET status='running', attempts=attempts+1 WHERE id=?", (row[0],))
     found = c.exec_driver_sql(
         "SELECT chunk.id, batch.id, public, person_id, device_id, format, zone, headers, metric, idx, attempts, "
-        "position, accepted_at, as_of "
+        "position, accepted_at, as_of, (SELECT min(c.as_of) FROM chunk AS c WHERE c.batch_id=batch.id) "
         "FROM chunk JOIN batch ON batch.id=chunk.batch_id WHERE chunk.id=?",
         (row[0],),
     ).one()
@@ -236,22 +239,37 @@ def closable(c: Connection, now: int) -> list[int]:
     return [row[0] for row in rows]
 
 
+def is_complete(c: Connection, batch_id: int) -> bool:
+    """Whether chunks 0 to the final one are all present and none is open."""
+    return (
+        c.exec_driver_sql(
+            "SELECT 1 FROM batch WHERE id=? AND closed_at IS NULL AND final IS NOT NULL AND final + 1 = "
+            "(SELECT count(*) FROM chunk WHERE batch_id=batch.id AND idx<=final) "
+            "AND NOT EXISTS (SELECT 1 FROM chunk WHERE batch_id=batch.id AND status IN ('pending','running'))",
+            (batch_id,),
+        ).fetchone()
+        is not None
+    )
+
+
 def may_close(c: Connection, now: int) -> bool:
     """Whether some open batch could be closed."""
     return bool(closable(c, now))
 
 
 def close(c: Connection, batch_id: int, now: int) -> str:
-    """Give the batch its final status; returns it. ``unfinished`` names the chunks that never came."""
+    """Give the batch its final status; returns it. ``unfinished`` names the chunks that never came. Not while a chunk is open."""
     batch = get_batch(c, batch_id)
     rows: list[Any] = list(c.exec_driver_sql("SELECT idx, status FROM chunk WHERE batch_id=?", (batch_id,)).fetchall())
     present = {row[0]: row[1] for row in rows}
+    if not {"pending", "running"}.isdisjoint(present.values()):
+        return batch.status
     last = batch.final if batch.final is not None else max(present, default=-1)
     missing = [idx for idx in range(last + 1) if idx not in present]
     unfinished = None
     if missing or batch.final is None:
         unfinished = json.dumps({"missing": missing[:100], "final_seen": batch.final is not None})
-    dead = sum(status == "dead" for status in present.values())
+    dead = sum(status in ("dead", "discarded") for status in present.values())
     if dead and dead == len(present):
         status = "failed"
     elif dead or unfinished:

@@ -48,7 +48,8 @@ def slept(c: Connection, person_id: int, first: dt.date, last: dt.date) -> list[
     found = []
     for date, asleep, start, end, text in rows:
         zone, name, core, deep, rem, awake, naps, estimated = json.loads(text)
-        found.append(Slept(dt.date.fromisoformat(date), asleep, start, end, zone or "", name, core, deep, rem, awake, naps, bool(estimated)))
+        day = dt.date.fromisoformat(date)
+        found.append(Slept(day, asleep, start, end, zone or "", name, core, deep, rem, awake, naps, bool(estimated)))
     return found
 
 
@@ -79,7 +80,8 @@ def pulse(c: Connection, person_id: int, low: int, high: int, prefer: str = "") 
         _, count, name, series_id = max(counted)
         step = 1 if count <= MOST_READINGS else -(-(high - low) // 1000 // MOST_READINGS)
         rows = c.exec_driver_sql(
-            "SELECT ?+(start-?)/?*?, avg(value), min(value) FROM sample WHERE series_id=? AND start>=? AND start<? GROUP BY 1 ORDER BY 1 LIMIT ?",
+            "SELECT ?+(start-?)/?*?, avg(value), min(value) FROM sample WHERE series_id=? AND start>=? AND start<? "
+            "GROUP BY 1 ORDER BY 1 LIMIT ?",
             (low // 1000, low // 1000, step, step, series_id, low // 1000, high // 1000, MOST_READINGS + 1),
         ).fetchall()
         return Pulse(name, [(row[0] * 1000, row[1], row[2]) for row in rows])

@@ -56,12 +56,54 @@ class NightPoint(msgspec.Struct, frozen=True):
     spans: list[tuple[int, int, str]] = []
 
 
+class Workout(msgspec.Struct, frozen=True):
+    """A workout without its series and route; instants in ms, ``totals`` in canonical units."""
+
+    id: int
+    activity: str
+    start: int
+    end: int
+    totals: dict[str, float]
+
+
+class Window(msgspec.Struct, frozen=True):
+    """All that Today needs of a stretch of days."""
+
+    points: dict[str, list[Point]]
+    nights: list[NightPoint]
+    workouts: list[Workout]
+
+
 class Seen(msgspec.Struct, frozen=True):
     """From when to when a metric has days, and how many."""
 
     first: dt.date
     last: dt.date
     days: int
+
+
+def window(c: Connection, person_id: int, first: dt.date, last: dt.date, metrics: Collection[str], workouts: tuple[int, int]) -> Window:
+    """Days of these metrics and nights from ``first`` to ``last``, workouts that start in [low, high) ms: one read for a page."""
+    wanted = msgspec.json.encode(sorted(metrics)).decode()
+    held = (person_id, first.isoformat(), last.isoformat())
+    rows = c.exec_driver_sql(
+        "SELECT 'day', metric, date, value, low, high, mean, n, detail FROM day WHERE person_id=? AND date BETWEEN ? AND ? "
+        "AND value IS NOT NULL AND metric IN (SELECT value FROM json_each(?)) "
+        "UNION ALL SELECT 'night', '', date, 0, 0, 0, 0, 0, json FROM night WHERE person_id=? AND date BETWEEN ? AND ? "
+        "UNION ALL SELECT 'workout', activity, '', start, \"end\", 0, 0, id, totals FROM workout WHERE person_id=? AND superseded=0 "
+        "AND start>=? AND start<? ORDER BY 3, 4",
+        (*held, wanted, *held, person_id, *workouts),
+    )
+    found = Window({}, [], [])
+    account, night = msgspec.json.Decoder(_Detail).decode, msgspec.json.Decoder(NightPoint).decode
+    for form, key, date, value, low, high, mean, n, text in rows:
+        if form == "day":
+            found.points.setdefault(key, []).append(Point(dt.date.fromisoformat(date), value, low, high, mean, n, account(text).sources))
+        elif form == "night":
+            found.nights.append(night(text))
+        else:
+            found.workouts.append(Workout(n, key, value, low, msgspec.json.decode(text, type=dict[str, float])))
+    return found
 
 
 def points(

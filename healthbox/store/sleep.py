@@ -1,10 +1,21 @@
-"""Sleep stages: few rows, each found exactly by its uuid or by its content."""
+"""Sleep stages: few rows, each found exactly by its uuid or by its content. The rules are those of ``samples``.
 
-from typing import NamedTuple
+``also_uuid`` holds every uuid that names a stage here (``tag`` is the stage), so that a stage goes with its last one. A
+stage's ``as_of`` is the most recent statement of it: inside one source the later statement wins where stages overlap.
+"""
+
+from typing import NamedTuple, get_args
 
 from sqlalchemy import Connection
 
+from healthbox.domain.records import Stage
+from healthbox.store.samples import point_sets
 from healthbox.store.tombstones import buried
+
+METRIC = "sleep_analysis"
+_CODES = {stage: float(at) for at, stage in enumerate(sorted(get_args(Stage)))}  # how content that is gone names a stage
+_DAY_MS = 86_400_000
+_SKEW_MS = 3_600_000
 
 
 class StageRow(NamedTuple):
@@ -27,102 +38,188 @@ class Spans(NamedTuple):
     changed: list[tuple[int, int, str | None]]
 
 
-_COLUMNS = 'id, series_id, start, "end", stage, uuid, as_of, zone'
+Content = tuple[int, int, int, str]
 
 
 def apply(c: Connection, person_id: int, batch_id: int, rows: list[StageRow]) -> Spans:
     """Store stages: the same uuid with other content is a reclassification; a parent uuid's stages replace the old set."""
-    counts = {"new": 0, "updated": 0, "duplicate": 0, "deleted": 0}
-    changed: list[tuple[int, int, str | None]] = []
-    gone = buried(c, person_id, {row.uuid for row in rows if row.uuid is not None})
-    sets: set[tuple[int, bytes]] = set()
-    for row in rows:
-        if row.uuid is not None and row.uuid in gone:
-            counts["deleted"] += 1
-            continue
-        if row.uuid is not None and row.parent:
-            if (row.series_id, row.uuid) not in sets:
-                sets.add((row.series_id, row.uuid))
-                changed += _start_set(c, batch_id, row, [r for r in rows if r.uuid == row.uuid and r.series_id == row.series_id])
-            outcome = _put(c, batch_id, row, changed)
-        elif row.uuid is not None and (standing := _by_uuid(c, row.series_id, row.uuid)) is not None:
-            outcome = _again(c, batch_id, row, standing, changed)
-        else:
-            outcome = _put(c, batch_id, row, changed)
-        counts[outcome] += 1
-    return Spans(counts, changed)
-
-
-def _by_uuid(c: Connection, series_id: int, uuid: bytes) -> tuple[int, int, int, int, str, bytes, int, str | None] | None:
-    found = c.exec_driver_sql(
-        f"SELECT {_COLUMNS} FROM sleep_stage WHERE series_id=? AND uuid=? AND parent=0",
-        (series_id, uuid),
-    ).fetchone()
-    return None if found is None else tuple(found)
-
-
-def _again(
-    c: Connection,
-    batch_id: int,
-    row: StageRow,
-    standing: tuple[int, int, int, int, str, bytes, int, str | None],
-    changed: list[tuple[int, int, str | None]],
-) -> str:
-    before = (standing[2], standing[3], standing[4])
-    after = (row.start, row.end, row.stage)
-    if before == after or (row.as_of, *after) <= (standing[6], *before):
-        return "duplicate"
-    c.exec_driver_sql("DELETE FROM sleep_stage WHERE id=?", (standing[0],))
-    changed.append((standing[2], standing[3], standing[7]))
-    _put(c, batch_id, row, changed)
-    return "updated"
-
-
-def _put(c: Connection, batch_id: int, row: StageRow, changed: list[tuple[int, int, str | None]]) -> str:
-    standing = c.exec_driver_sql(
-        'SELECT id, uuid, superseded FROM sleep_stage WHERE series_id=? AND start=? AND "end"=? AND stage=?',
-        (row.series_id, row.start, row.end, row.stage),
-    ).fetchone()
-    if standing is None:
-        c.exec_driver_sql(
-            'INSERT INTO sleep_stage (series_id, start, "end", stage, uuid, parent, zone, as_of, batch_id) VALUES (?,?,?,?,?,?,?,?,?)',
-            (*row[:5], int(row.parent), row.zone, row.as_of, batch_id),
-        )
-        changed.append((row.start, row.end, row.zone))
-        return "new"
-    if row.uuid is not None and standing[1] is None:
-        c.exec_driver_sql(
-            "UPDATE sleep_stage SET uuid=?, parent=?, as_of=? WHERE id=?", (row.uuid, int(row.parent), row.as_of, standing[0])
-        )
-    if standing[2]:
-        c.exec_driver_sql("UPDATE sleep_stage SET superseded=0 WHERE id=?", (standing[0],))
-        changed.append((row.start, row.end, row.zone))
-    return "duplicate"
-
-
-def _start_set(c: Connection, batch_id: int, row: StageRow, members: list[StageRow]) -> list[tuple[int, int, str | None]]:
-    """The first stages of a parent in this step: what older batches said of it and this one does not goes."""
-    kept = {(m.start, m.end, m.stage) for m in members}
-    old = c.exec_driver_sql(
-        'SELECT id, start, "end", stage, zone FROM sleep_stage WHERE series_id=? AND uuid=? AND parent=1 AND batch_id<>? AND as_of<=?',
-        (row.series_id, row.uuid, batch_id, row.as_of),
-    ).fetchall()
-    drop = [o for o in old if (o[1], o[2], o[3]) not in kept]
-    for found in drop:
-        c.exec_driver_sql("DELETE FROM sleep_stage WHERE id=?", (found[0],))
-    c.exec_driver_sql("UPDATE sleep_stage SET batch_id=? WHERE series_id=? AND uuid=? AND parent=1", (batch_id, row.series_id, row.uuid))
-    return [(o[1], o[2], o[4]) for o in drop]
+    return _Apply(c, person_id, batch_id).run(rows)
 
 
 def remove(c: Connection, person_id: int, uuid: bytes) -> list[tuple[int, int, str | None]]:
     """Take away the stages a deletion names; returns the intervals they covered."""
-    rows = c.exec_driver_sql(
-        'SELECT sleep_stage.id, start, "end", zone FROM sleep_stage JOIN series ON series.id=series_id WHERE person_id=? AND uuid=?',
-        (person_id, uuid),
-    ).fetchall()
-    for row in rows:
-        c.exec_driver_sql("DELETE FROM sleep_stage WHERE id=?", (row[0],))
-    return [(row[1], row[2], row[3]) for row in rows]
+    gone = _Apply(c, person_id, 0)
+    for content, _ in gone.named(uuid):
+        gone.unname(content, uuid)
+    for series_id in gone.series:
+        c.exec_driver_sql("DELETE FROM point_set WHERE series_id=? AND uuid=?", (series_id, uuid))
+    return gone.changed
+
+
+class _Apply:
+    def __init__(self, c: Connection, person_id: int, batch_id: int) -> None:
+        self._c, self._person, self._batch = c, person_id, batch_id
+        rows = c.exec_driver_sql("SELECT id FROM series WHERE person_id=? AND metric=? ORDER BY id", (person_id, METRIC)).fetchall()
+        self.series = [row[0] for row in rows]
+        self.changed: list[tuple[int, int, str | None]] = []
+
+    def run(self, rows: list[StageRow]) -> Spans:
+        counts = {"new": 0, "updated": 0, "duplicate": 0, "deleted": 0}
+        gone = buried(self._c, self._person, METRIC, {row.uuid for row in rows if row.uuid is not None})
+        sets: dict[bytes, list[StageRow]] = {}
+        for row in rows:
+            if row.uuid is not None and row.uuid in gone:
+                self._bury(row)
+                counts["deleted"] += 1
+            elif row.uuid is not None and row.parent:
+                sets.setdefault(row.uuid, []).append(row)
+            else:
+                counts[self._take(row)] += 1
+        for uuid, members in sets.items():
+            for outcome in self._take_set(uuid, members):
+                counts[outcome] += 1
+        return Spans(counts, self.changed)
+
+    def _take(self, row: StageRow) -> str:
+        standing = self.named(row.uuid) if row.uuid is not None else []
+        if standing and row.uuid is not None:
+            content, as_of = standing[0]
+            if content == row[:4]:
+                self._join(row)
+                return "duplicate"
+            if (row.as_of, row.stage, row.end, row.start) <= (as_of, content[3], content[2], content[1]):
+                self._bury(row)
+                return "duplicate"
+            self.unname(content, row.uuid)
+            if not self._join(row):
+                self._insert(row)
+            return "updated"
+        if self._join(row):
+            return "duplicate"
+        if row.uuid is None and self._is_gone(row):
+            return "deleted"
+        self._insert(row)
+        return "new"
+
+    def _take_set(self, uuid: bytes, members: list[StageRow]) -> list[str]:
+        as_of = max(row.as_of for row in members)
+        sets = point_sets(self._c, uuid, self.series)
+        newest = max((found[1] for found in sets), default=None)
+        if newest is not None and newest > as_of:
+            for row in members:
+                self._bury(row)
+            return ["duplicate"] * len(members)
+        if newest is not None and newest < as_of:
+            kept = {row[:4] for row in members}
+            for content, _ in self.named(uuid):
+                if content not in kept:
+                    self.unname(content, uuid)
+            for found in sets:
+                self._c.exec_driver_sql("DELETE FROM point_set WHERE series_id=? AND uuid=?", (found[0], uuid))
+        outcomes = []
+        for row in members:
+            joined = self._join(row)
+            if not joined:
+                self._insert(row)
+            outcomes.append("duplicate" if joined else "updated" if sets else "new")
+        self._c.exec_driver_sql(
+            'INSERT INTO point_set (series_id, uuid, batch_id, as_of, start, "end") VALUES (?,?,?,?,?,?) '
+            'ON CONFLICT DO UPDATE SET start=min(start, excluded.start), "end"=max("end", excluded."end")',
+            (members[0].series_id, uuid, self._batch, as_of, min(r.start for r in members), max(r.start for r in members)),
+        )
+        return outcomes
+
+    # -- one stage ----------------------------------------------------------------------------------------------------
+
+    def named(self, uuid: bytes) -> list[tuple[Content, int]]:
+        """(series, start, end, stage) that a uuid names, and how recent that statement is."""
+        found = []
+        for series_id in self.series:
+            for row in self._c.exec_driver_sql(
+                'SELECT series_id, start, "end", tag, as_of FROM also_uuid WHERE series_id=? AND uuid=? ORDER BY start, "end", tag', (series_id, uuid)
+            ).fetchall():
+                content: Content = (row[0], row[1], row[2], row[3])
+                found.append((content, int(row[4])))
+        return found
+
+    def unname(self, content: Content, uuid: bytes) -> None:
+        """The uuid is about something else now, or deleted; the stage goes with its last uuid."""
+        c = self._c
+        c.exec_driver_sql('DELETE FROM also_uuid WHERE series_id=? AND start=? AND "end"=? AND tag=? AND uuid=?', (*content, uuid))
+        other = c.exec_driver_sql(
+            'SELECT uuid FROM also_uuid WHERE series_id=? AND start=? AND "end"=? AND tag=? ORDER BY uuid LIMIT 1', content
+        ).fetchone()
+        if other is not None:
+            c.exec_driver_sql('UPDATE sleep_stage SET uuid=? WHERE series_id=? AND start=? AND "end"=? AND stage=?', (other[0], *content))
+            return
+        self._delete(content)
+        self._remember_gone(content)
+
+    def _delete(self, content: Content) -> None:
+        for (zone,) in self._c.exec_driver_sql(
+            'DELETE FROM sleep_stage WHERE series_id=? AND start=? AND "end"=? AND stage=? RETURNING zone', content
+        ).fetchall():
+            self.changed.append((content[1], content[2], zone))
+
+    def _join(self, row: StageRow) -> bool:
+        """The row that already says this takes the uuid, the later ``as_of`` and a zone where it had none; False when there is none."""
+        c = self._c
+        standing = c.exec_driver_sql(
+            'SELECT id, uuid, zone, as_of, superseded FROM sleep_stage WHERE series_id=? AND start=? AND "end"=? AND stage=?', row[:4]
+        ).fetchone()
+        if standing is None:
+            return False
+        after = (standing[1] or row.uuid, standing[2] or row.zone, max(standing[3], row.as_of), 0)
+        if after != tuple(standing[1:]):
+            c.exec_driver_sql("UPDATE sleep_stage SET uuid=?, zone=?, as_of=?, superseded=? WHERE id=?", (*after, standing[0]))
+            if after[1] != standing[2] or standing[4] or self._counts(row, standing[0], standing[3]):
+                self.changed += [(row.start, row.end, standing[2]), (row.start, row.end, after[1])]
+        self._name(row)
+        return True
+
+    def _counts(self, row: StageRow, identity: int, as_of: int) -> bool:
+        """Whether a later statement of the same stage can change a night: it was still a plan, or another stage overlaps it."""
+        overlap = self._c.exec_driver_sql(
+            'SELECT 1 FROM sleep_stage WHERE series_id=? AND start>? AND start<? AND "end">? AND id<>? LIMIT 1',
+            (row.series_id, row.start - _DAY_MS, row.end, row.start, identity),
+        ).fetchone()
+        return row.end > as_of + _SKEW_MS or overlap is not None
+
+    def _insert(self, row: StageRow) -> None:
+        self._c.exec_driver_sql(
+            'INSERT INTO sleep_stage (series_id, start, "end", stage, uuid, parent, zone, as_of, batch_id) VALUES (?,?,?,?,?,?,?,?,?)',
+            (*row[:5], int(row.parent), row.zone, row.as_of, self._batch),
+        )
+        self._name(row)
+        self.changed.append((row.start, row.end, row.zone))
+
+    def _name(self, row: StageRow) -> None:
+        if row.uuid is not None:
+            self._c.exec_driver_sql(
+                'INSERT INTO also_uuid (series_id, uuid, start, "end", tag, as_of) VALUES (?,?,?,?,?,?) '
+                "ON CONFLICT DO UPDATE SET as_of=max(as_of, excluded.as_of)",
+                (row.series_id, row.uuid, row.start, row.end, row.stage, row.as_of),
+            )
+
+    def _bury(self, row: StageRow) -> None:
+        """Content that is gone takes a stage along that stood without uuid."""
+        content: Content = (row.series_id, row.start, row.end, row.stage)
+        self._remember_gone(content)
+        if self._c.exec_driver_sql(
+            'SELECT 1 FROM sleep_stage WHERE series_id=? AND start=? AND "end"=? AND stage=? AND uuid IS NULL', content
+        ).fetchone():
+            self._delete(content)
+
+    def _remember_gone(self, content: Content) -> None:
+        self._c.exec_driver_sql(
+            'INSERT OR IGNORE INTO gone (series_id, start, "end", value) VALUES (?,?,?,?)', (*content[:3], _CODES[content[3]])
+        )
+
+    def _is_gone(self, row: StageRow) -> bool:
+        found = self._c.exec_driver_sql(
+            'SELECT 1 FROM gone WHERE series_id=? AND start=? AND "end"=? AND value=?', (*row[:3], _CODES[row.stage])
+        ).fetchone()
+        return found is not None
 
 
 def between(c: Connection, person_id: int, low: int, high: int) -> list[tuple[int, int, int, str, int, str | None]]:
@@ -130,6 +227,6 @@ def between(c: Connection, person_id: int, low: int, high: int) -> list[tuple[in
     rows = c.exec_driver_sql(
         'SELECT source_id, start, "end", stage, as_of, zone FROM series JOIN sleep_stage ON series_id=series.id '
         'WHERE person_id=? AND start BETWEEN ? AND ? AND superseded=0 ORDER BY start, "end", stage, source_id',
-        (person_id, low - 86_400_000, high),
+        (person_id, low - _DAY_MS, high),
     ).fetchall()
-    return [tuple(row) for row in rows if row[2] >= low]
+    return [tuple(row) for row in rows if row[2] >= low]  # type: ignore[misc]

@@ -5,14 +5,17 @@ from collections.abc import Iterable
 from sqlalchemy import Connection
 
 
-def buried(c: Connection, person_id: int, uuids: Iterable[bytes]) -> set[bytes]:
-    """Which of these uuids the person's client has deleted."""
+def buried(c: Connection, person_id: int, metric: str, uuids: Iterable[bytes]) -> set[bytes]:
+    """Which of these uuids the person's client has deleted: of this metric, or without saying of which."""
     wanted = list(uuids)
     found: set[bytes] = set()
     for at in range(0, len(wanted), 500):
         part = wanted[at : at + 500]
         marks = ",".join("?" * len(part))
-        rows = c.exec_driver_sql(f"SELECT uuid FROM tombstone WHERE person_id=? AND uuid IN ({marks})", (person_id, *part))
+        rows = c.exec_driver_sql(
+            f"SELECT uuid FROM tombstone WHERE person_id=? AND uuid IN ({marks}) AND metric IN ('', ?)",  # noqa: S608
+            (person_id, *part, metric),
+        )
         found.update(row[0] for row in rows)
     return found
 

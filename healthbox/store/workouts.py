@@ -10,6 +10,9 @@ from healthbox.domain.records import Workout
 from healthbox.store.tombstones import buried
 
 NEAR_MS = 2_000
+KIND = "workout"  # stands for a metric where a deletion names one
+DELETED = 2  # as `superseded`: emptied, kept for its times alone
+_EMPTY = "superseded=?, totals='{}', series=NULL, route=NULL, laps='[]', meta='{}'"
 
 
 class WorkoutRow(NamedTuple):
@@ -24,13 +27,14 @@ class WorkoutRow(NamedTuple):
     laps: list[dict[str, Any]]
     meta: dict[str, Any]
     as_of: int
+    superseded: int
 
 
-_COLUMNS = 'id, source_id, uuid, activity, start, "end", zone, totals, laps, meta, as_of'
+_COLUMNS = 'id, source_id, uuid, activity, start, "end", zone, totals, laps, meta, as_of, superseded'
 
 
 def _row(found: Any) -> WorkoutRow:
-    values = list(found[:11])
+    values = list(found[:12])
     for at in (7, 8, 9):
         values[at] = json.loads(values[at])
     return WorkoutRow._make(values)
@@ -53,9 +57,12 @@ def _standing(c: Connection, person_id: int, workout: Workout, uuid: bytes | Non
 
 def put(c: Connection, person_id: int, batch_id: int, source_id: int, workout: Workout, uuid: bytes | None, as_of: int) -> str:
     """Store or merge one workout; returns "new", "updated", "duplicate" or "deleted"."""
-    if uuid is not None and buried(c, person_id, [uuid]):
+    if uuid is not None and buried(c, person_id, KIND, [uuid]):
+        _forget(c, person_id, workout)
         return "deleted"
     standing = _standing(c, person_id, workout, uuid)
+    if standing is not None and standing.superseded == DELETED:
+        return "deleted"
     series, route = pack(workout.series), pack(workout.route)
     meta = workout.metadata or {}
     if standing is None:
@@ -84,22 +91,38 @@ def put(c: Connection, person_id: int, batch_id: int, source_id: int, workout: W
     newer = as_of >= standing.as_of
     totals = standing.totals | workout.totals if newer else workout.totals | standing.totals
     merged_meta = standing.meta | meta if newer else meta | standing.meta
-    activity = workout.activity if newer and workout.activity != "other" else standing.activity
-    after = (uuid or standing.uuid, activity, workout.zone or standing.zone, totals, workout.laps or standing.laps, merged_meta)
-    before = (standing.uuid, standing.activity, standing.zone, standing.totals, standing.laps, standing.meta)
+    activity = workout.activity if standing.activity == "other" or (newer and workout.activity != "other") else standing.activity
+    own = newer and uuid is not None  # a record under its own uuid says when it was; one found by its time came close enough
+    span = (workout.start, workout.end) if own else (standing.start, standing.end)
+    zone = (workout.zone or standing.zone) if newer else (standing.zone or workout.zone)
+    laps = (workout.laps or standing.laps) if newer else (standing.laps or workout.laps)
+    after = (uuid or standing.uuid, activity, *span, zone, totals, laps, merged_meta)
+    before = (standing.uuid, standing.activity, standing.start, standing.end, standing.zone, standing.totals, standing.laps, standing.meta)
     had = c.exec_driver_sql("SELECT series, route FROM workout WHERE id=?", (standing.id,)).one()
     blobs = (series or had[0], route or had[1]) if newer else (had[0] or series, had[1] or route)
     if after == before and blobs == tuple(had):
+        c.exec_driver_sql("UPDATE workout SET as_of=max(as_of, ?) WHERE id=?", (as_of, standing.id))
         return "duplicate"
     c.exec_driver_sql(
-        "UPDATE workout SET uuid=?, activity=?, zone=?, totals=?, laps=?, meta=?, series=?, route=?, as_of=max(as_of, ?) WHERE id=?",
-        (after[0], after[1], after[2], _json(totals), _json(after[4]), _json(merged_meta), *blobs, as_of, standing.id),
+        'UPDATE workout SET uuid=?, activity=?, start=?, "end"=?, zone=?, totals=?, laps=?, meta=?, series=?, route=?, '
+        "as_of=max(as_of, ?), superseded=0 WHERE id=?",
+        (*after[:5], _json(totals), _json(laps), _json(merged_meta), *blobs, as_of, standing.id),
     )
     return "updated"
 
 
 def remove(c: Connection, person_id: int, uuid: bytes) -> int:
-    return c.exec_driver_sql("DELETE FROM workout WHERE person_id=? AND uuid=?", (person_id, uuid)).rowcount
+    """Empty a deleted workout: only its times stay, so that the same one without uuid is known as deleted."""
+    return c.exec_driver_sql(
+        f"UPDATE workout SET {_EMPTY} WHERE person_id=? AND uuid=? AND superseded<>?", (DELETED, person_id, uuid, DELETED)  # noqa: S608
+    ).rowcount
+
+
+def _forget(c: Connection, person_id: int, workout: Workout) -> None:
+    """The workout of a deleted uuid comes after one without uuid had told of it."""
+    standing = _standing(c, person_id, workout, None)
+    if standing is not None and standing.uuid is None:
+        c.exec_driver_sql(f"UPDATE workout SET {_EMPTY} WHERE id=?", (DELETED, standing.id))  # noqa: S608
 
 
 def between(c: Connection, person_id: int, low: int, high: int, *, limit: int = 500) -> list[WorkoutRow]:
@@ -114,10 +137,10 @@ def between(c: Connection, person_id: int, low: int, high: int, *, limit: int = 
 def get(c: Connection, person_id: int, workout_id: int) -> tuple[WorkoutRow, dict[str, Any], list[Any]] | None:
     """One workout with its series and its route."""
     found = c.exec_driver_sql(
-        f"SELECT {_COLUMNS}, series, route FROM workout WHERE person_id=? AND id=?",
+        f"SELECT {_COLUMNS}, series, route FROM workout WHERE person_id=? AND id=? AND superseded<>2",
         (person_id, workout_id),
     ).fetchone()
-    return None if found is None else (_row(found), unpack(found[11]) or {}, unpack(found[12]) or [])
+    return None if found is None else (_row(found), unpack(found[12]) or {}, unpack(found[13]) or [])
 
 
 def pack(data: Any) -> bytes | None:

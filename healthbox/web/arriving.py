@@ -18,7 +18,16 @@ SENDERS = {
     "seed-sync": "healthbox sync",
     "flutter-health": "Flutter health",
 }
-CLASSES = {"watch": "watch", "phone": "phone", "manual": "typed in", "third_party": "app", "provider": "provider", "device": "device"}
+CLASSES = {
+    "manual": "typed in",
+    "watch": "watch",
+    "ring": "ring",
+    "strap": "strap",
+    "phone": "phone",
+    "scale": "scale",
+    "app": "app",
+    "provider": "provider",
+}
 ACTS = {"weight": "weigh", "blood_pressure_systolic": "measure", "blood_pressure_diastolic": "measure", "blood_glucose": "measure"}
 SHORT = {"heart_rate": "Pulse", "weight": "Weight", "sleep_analysis": "Sleep"}
 OUTCOMES = (("new", "new"), ("updated", "updated"), ("duplicate", "known"), ("deleted", "deleted"), ("rejected", "refused"))
@@ -97,7 +106,9 @@ def source_row(arrival: Arrival, catalogue: Catalogue, reader: Reader) -> Row:
     elif state == "late":
         shown = f"shows {_whose(reader, arrival.newest)}"
         act = ACTS.get(key)
-        words = f"You usually {act} {rhythm(arrival.usual)}; {shown}" if act else f"{label} usually {rhythm(arrival.usual)}; {shown}".strip()
+        words = (
+            f"You usually {act} {rhythm(arrival.usual)}; {shown}" if act else f"{label} usually {rhythm(arrival.usual)}; {shown}".strip()
+        )
     else:
         words = f"Silent since {reader.day(arrival.newest)}; nobody waits for it any more"
     kind = CLASSES.get(arrival.kind)

@@ -130,8 +130,11 @@ def grouped(rows: Sequence[Times], *, by: str) -> list[Times]:
         key = (row.first.year, row.first.month) if by == "month" else -((rows[-1].first - row.first).days // 7)
         groups.setdefault(key, []).append(row)
     return [
-        Times(g[0].first, g[-1].last, _middle(r.bed for r in g), _middle(r.wake for r in g), _middle(r.asleep for r in g), sum(r.nights for r in g))
-        for g in groups.values()
+        Times(
+            group[0].first, group[-1].last, _middle(r.bed for r in group), _middle(r.wake for r in group), _middle(r.asleep for r in group),
+            sum(r.nights for r in group),
+        )
+        for group in groups.values()
     ]  # fmt: skip
 
 

@@ -8,13 +8,12 @@ from healthbox import render
 from healthbox.domain.catalogue import Catalogue, Metric
 from healthbox.domain.units import for_display
 from healthbox.render import Quantity, Units
-from healthbox.store.freshness import Arrival
 from healthbox.store.people import Person
 
 PLAIN = Catalogue.load()
 HUES = {
-    "heart": "heart", "respiratory": "heart", "vitals": "heart", "sleep": "sleep", "mindfulness": "sleep", "activity": "move", "mobility": "move",
-    "workout": "move",
+    "heart": "heart", "respiratory": "heart", "vitals": "heart", "sleep": "sleep", "mindfulness": "sleep",
+    "activity": "move", "mobility": "move", "workout": "move",
 }  # fmt: skip
 ADDED = ("sum", "duration", "count")
 
@@ -90,27 +89,6 @@ class Said:
         today = dt.datetime.fromtimestamp(self.now / 1000, self.zone).date()
         clock = render.clock_time(moment, self.locale)
         return clock if (today - moment.date()).days < 2 else f"{clock} on {render.date_words(moment.date(), today, self.locale)}"
-
-    def arrival(self, found: Arrival) -> dict[str, Any]:
-        """A row of "Is my data arriving?"."""
-        late = found.late(self.now)
-        silent = not late and found.usual is None and self.now - found.newest > 2 * 86_400_000
-        habit = f"usually every {every(found.usual)}" if found.usual else "no habit known yet"
-        iso = dt.datetime.fromtimestamp(found.newest / 1000, dt.UTC).isoformat(timespec="seconds")
-        words = f"{habit}; nothing newer came" if late or silent else f"{habit[0].upper()}{habit[1:]}"
-        state = "late" if late else "none" if silent else "ok"
-        return {"state": state, "name": found.name, "when": self.ago(found.newest), "sub": words, "iso": iso}
-
-
-def every(milliseconds: int) -> str:
-    """'5 min', '6 h', 'day', '3 days'"""
-    minutes = max(1, round(milliseconds / 60_000))
-    if minutes < 90:
-        return f"{minutes} min"
-    if minutes < 20 * 60:
-        return f"{round(minutes / 60)} h"
-    days = max(1, round(minutes / 1440))
-    return "day" if days == 1 else f"{days} days"
 
 
 def capital(text: str) -> str:

@@ -170,8 +170,8 @@ def _has(rows: Mapping[str, Sequence[Point]], key: str, on: dt.date) -> bool:
 
 def day_state(rows: Mapping[str, Sequence[Point]], on: dt.date, flagged: Flagged | None = None) -> str:
     """One sign for a whole day: none, learning, usual, or unusual with its side when all that is out lies on one."""
-    states = [judged[2] for reading in NIGHTLY if reading.key in rows
-              for judged in [_placed(reading, rows[reading.key], on, (flagged or {}).get(reading.key, ()))] if judged[2] != "none"]  # fmt: skip
+    placed = (_placed(r, rows[r.key], on, (flagged or {}).get(r.key, ()))[2] for r in NIGHTLY if r.key in rows)
+    states = [state for state in placed if state != "none"]
     out = {state for state in states if state in ("above", "below")}
     if not states:
         return "none"
@@ -184,6 +184,13 @@ def movement_usual(rows: Sequence[Point], on: dt.date) -> tuple[float, float] | 
     """10th to 90th percentile of whole days like this one, working day or weekend; None before there are five of them."""
     like = sorted(row.value for row in rows if on - DAY * 7 * WEEKS <= row.date < on and (row.date.weekday() > 4) == (on.weekday() > 4))
     return (percentile(like, 0.1), percentile(like, 0.9)) if len(like) >= LEAST_DAYS else None
+
+
+def ranged(band: tuple[float, float] | None, days: int = LEAST_DAYS) -> Baseline:
+    """A range of percentiles in the shape of a baseline."""
+    if band is None:
+        return Baseline(min(days, LEAST_DAYS - 1), None, None, None, None, learning=True, needed=LEAST_DAYS)
+    return Baseline(days, (band[0] + band[1]) / 2, None, *band, learning=False)
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:

@@ -35,7 +35,7 @@ def live_a_year(place: Place, name: str = "Alice", *, last_days: int = 365, unus
     zone = ZoneInfo("Europe/Berlin")
     person = place.persons[name]
     today = dt.datetime.fromtimestamp(place.clock() / 1000, zone).date()
-    random = Random(name)  # noqa: S311
+    random = Random(name)
     rows: list[DayRow] = []
     nights: dict[str, dict[str, object] | None] = {}
     for back in range(last_days - 1, -1, -1):

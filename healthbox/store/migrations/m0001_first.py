@@ -61,8 +61,8 @@ CREATE TABLE long_sample (
   series_id INTEGER NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, tag TEXT NOT NULL,
   PRIMARY KEY (series_id, start, "end", tag)) WITHOUT ROWID;
 CREATE TABLE also_uuid (
-  series_id INTEGER NOT NULL, uuid BLOB NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, tag TEXT NOT NULL,
-  PRIMARY KEY (series_id, uuid)) WITHOUT ROWID;
+  series_id INTEGER NOT NULL, uuid BLOB NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, tag TEXT NOT NULL, as_of INTEGER NOT NULL,
+  PRIMARY KEY (series_id, uuid, start, "end", tag)) WITHOUT ROWID;
 CREATE INDEX also_uuid_key ON also_uuid (series_id, start, "end", tag);
 CREATE TABLE point_set (
   series_id INTEGER NOT NULL, uuid BLOB NOT NULL, batch_id INTEGER NOT NULL, as_of INTEGER NOT NULL, start INTEGER NOT NULL,
@@ -142,6 +142,7 @@ DAYS = """
 CREATE TABLE dirty_day (
   person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, metric TEXT NOT NULL, date TEXT NOT NULL, generation INTEGER NOT NULL,
   marked_at INTEGER NOT NULL, PRIMARY KEY (person_id, metric, date)) WITHOUT ROWID;
+CREATE INDEX dirty_day_marked ON dirty_day (marked_at);
 CREATE TABLE changed_day (
   person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, date TEXT NOT NULL, generation INTEGER NOT NULL,
   PRIMARY KEY (person_id, date)) WITHOUT ROWID;

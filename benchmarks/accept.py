@@ -1,0 +1,62 @@
+"""How fast an upload of 200 samples is safe on disk, against the same server's bare echo of the same body, by eight clients.
+
+Once with the worker at rest (accepting alone) and once while it works off what comes in, which is more than it can: a queue as
+during an import. Echo and sync take turns in one server.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from house import House, Row, house, median, percentile, ratio_row
+
+HERE = Path(__file__).parent
+CLIENTS, RECORDS = 8, 200
+BAR, P99_MS = 0.3, {False: 25, True: 100}
+
+
+@contextmanager
+def served(place: House, *, with_worker: bool) -> Iterator[int]:
+    """A server over this folder; gives its port."""
+    command = [sys.executable, str(HERE / "server.py"), str(place.data), str(int(with_worker))]
+    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert server.stdin is not None
+    assert server.stdout is not None
+    try:
+        yield int(server.stdout.readline())
+    finally:
+        server.stdin.close()
+        server.wait(timeout=60)
+        server.stdout.close()
+
+
+def storm(port: int, path: str, token: str, seconds: float) -> tuple[float, list[float]]:
+    """(answers a second, the time each took in s)."""
+    command = [sys.executable, str(HERE / "client.py"), str(port), path, token, str(CLIENTS), str(seconds), str(RECORDS)]
+    rate, took = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return rate, took
+
+
+def run(*, seconds: float, rounds: int) -> list[Row]:
+    return [row for with_worker in (False, True) for row in _measure(seconds, rounds, with_worker)]
+
+
+def _measure(seconds: float, rounds: int, with_worker: bool) -> list[Row]:
+    echo, sync, took = [], [], []
+    with house() as place, served(place, with_worker=with_worker) as port:
+        storm(port, "/api/v1/sync", place.token, seconds / 4)
+        for _ in range(rounds):
+            echo.append(storm(port, "/echo", place.token, seconds)[0])
+            rate, times = storm(port, "/api/v1/sync", place.token, seconds)
+            sync.append(rate)
+            took += times
+    share = median([one / other for one, other in zip(sync, echo, strict=True)])
+    p99, bar = percentile(took, 0.99) * 1000, P99_MS[with_worker]
+    how = "while a queue is worked off" if with_worker else "worker at rest"
+    return [
+        ratio_row(f"durable 202, {CLIENTS} clients, against a bare echo, {how}", BAR, share, at_least=True, note=f"{len(took):,} chunks"),
+        Row(f"p99 of the same, {how}", f"≤ {bar} ms", f"{p99:.0f} ms", p99 <= bar, f"median {percentile(took, 0.5) * 1000:.0f} ms"),
+    ]

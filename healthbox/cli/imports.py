@@ -1,0 +1,109 @@
+"""``healthbox import``: a file through the same ledger as a phone's uploads."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from healthbox.cli import words, work
+from healthbox.cli.place import now_ms, opened, person_of, settings
+from healthbox.config import Settings
+from healthbox.domain.errors import Invalid, TooLarge
+from healthbox.formats.contract import Envelope
+from healthbox.formats.json_body import decode
+from healthbox.formats.registry import discover, recognise
+from healthbox.pipeline.accept import Door
+from healthbox.store import devices, ledger, receipts
+from healthbox.store.engine import Database
+from healthbox.store.people import Person
+
+DEVICE = "import"
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--person", "name", required=True, help="Whose data it is: a name or an id.")
+@click.option("--format", "form", help="What the file must be; else it is recognised.")
+def command(file: Path, name: str, form: str | None) -> None:
+    """Import FILE, wait until it is worked off and print the receipt. Ctrl-C leaves it to be continued."""
+    given = settings()
+    with opened(given) as database:
+        with database.reading() as c:
+            person = person_of(c, name)
+        raw = _read(file, given)
+        total = _records(raw, form, person.zone)
+        door, device = Door(database, given, _nobody), _device(database, person)
+        accepted = door.ingest(device, raw, content_type="application/json", headers={}, now=now_ms())
+        try:
+            with work.working(database, given) as own:
+                _follow(database, given, own, person, accepted.batch, total)
+        except KeyboardInterrupt:
+            words.note(f"\nStopped waiting. It is kept and goes on with the server or the next command: healthbox batches {accepted.batch}")
+            sys.exit(130)
+        with database.reading() as c:
+            found = receipts.receipt(c, person.id, accepted.batch)
+    words.receipt(found)
+    if found["chunks"]["dead"] or found["status"] == "failed":
+        words.note("Part of it could not be read. See: healthbox dead list")
+        sys.exit(1)
+
+
+def _read(file: Path, given: Settings) -> bytes:
+    if file.stat().st_size > given.max_json_bytes:
+        hint = "Split it, or raise HEALTHBOX_MAX_JSON_BYTES, for the server too."
+        raise TooLarge(f"The file is larger than {given.max_json_bytes // 1_048_576} MB.", hint=hint)
+    return file.read_bytes()
+
+
+def _records(raw: bytes, form: str | None, zone: str) -> int:
+    """How many records the file holds (0 where no progress is shown). Raises ``Invalid`` for what is not of the format named."""
+    watched = sys.stderr.isatty()
+    if form is None and not watched:
+        return 0
+    formats = discover()
+    if form is not None and form not in formats:
+        raise Invalid(f"There is no format {form}.", hint=f"Formats are: {', '.join(sorted(formats))}.")
+    body, envelope = decode(raw), Envelope(zone=zone, accepted_at=now_ms())
+    found = recognise(body, envelope, formats if form is None else {form: formats[form]})
+    return sum(1 for _ in found.records(body, envelope)) if watched else 0
+
+
+def _device(database: Database, person: Person) -> devices.Device:
+    """The person's device for imports, made on demand; its token is known to nobody and valid for nothing."""
+    with database.writing() as c:
+        for device in devices.list_devices(c, person.id):
+            if device.name == DEVICE:
+                return device
+        made, _ = devices.add_device(c, person.id, DEVICE, ["ingest"], now_ms())
+        return devices.revoke(c, made.id, now_ms())
+
+
+def _nobody() -> None:
+    """A running server looks for new work every second by itself."""
+
+
+def _follow(database: Database, given: Settings, own: bool, person: Person, public: str, total: int) -> None:
+    with _bar(total) as bar:
+        seen = 0
+
+        def done() -> bool:
+            nonlocal seen
+            with database.reading() as c:
+                found = receipts.receipt(c, person.id, public, limit=1)
+                batch = ledger.by_public(c, public)
+            bar.update(found["read"] - seen)
+            seen = found["read"]
+            counted_out = batch is not None and batch.final is None  # a part of a sync whose end is in another file
+            return not found["chunks"]["pending"] + found["chunks"]["running"] and (counted_out or found["timings"]["closed"] is not None)
+
+        work.wait(given, own, done)
+    work.wait_for_days(database, given, own, person.id)
+
+
+@contextmanager
+def _bar(total: int) -> Iterator[Any]:
+    with click.progressbar(length=total or 1, label="records", file=sys.stderr, hidden=not total) as bar:
+        yield bar

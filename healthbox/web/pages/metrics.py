@@ -1,0 +1,119 @@
+"""Everything that is measured, by domain: now against one's own usual, with the names never seen folded away."""
+
+import datetime as dt
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, request
+
+from healthbox import render
+from healthbox.domain.catalogue import Metric
+from healthbox.store import metrics as named
+from healthbox.store import pages_reading
+from healthbox.store import reading as records
+from healthbox.store.pages_reading import Point
+from healthbox.web import charts, usual
+from healthbox.web.auth import opens
+from healthbox.web.database import reading
+from healthbox.web.frame import href, page, person
+from healthbox.web.house import now
+from healthbox.web.morning import BY_KEY, SPARK, joined
+from healthbox.web.said import ADDED, PLAIN, Said, hue_of
+from healthbox.web.usual import DAY, Judged, Reading
+
+routes = Blueprint("metrics", __name__)
+
+SLEEP = records.SLEEP
+DOMAINS = (
+    ("Heart", ("heart",)), ("Breathing and vitals", ("respiratory", "vitals")), ("Sleep", ("sleep",)), ("Movement", ("activity", "mobility", "workout")),
+    ("Body", ("body",)), ("Food and drink", ("nutrition",)), ("Mind", ("mindfulness",)), ("Hearing and surroundings", ("hearing", "environment")),
+    ("Symptoms and cycle", ("symptom", "reproductive")),
+)  # fmt: skip
+OTHERS = "Other"
+UNKNOWN = "Unknown names"
+
+
+# Not /metrics itself: that address is Prometheus'.
+@routes.get("/metrics/all")
+@opens("account")
+def show() -> str:
+    who = person()
+    zone = ZoneInfo(who.zone)
+    said = Said.of(who, now(), zone)
+    today = dt.datetime.fromtimestamp(now() / 1000, zone).date()
+    wanted = request.args.get("q", "").strip()[:60]
+    had = records.metrics(reading(), who.id)
+    catalogue = named.catalogue(reading(), PLAIN)
+    values = recent(who.id, today)
+    groups: dict[str, list[dict[str, Any]]] = {}
+    rows, quiet = 0, []
+    for entry in had:
+        metric = catalogue.get(entry["metric"]) or Metric(key=entry["metric"], label=entry["label"], unit=entry["unit"], known=False)
+        name = name_of(metric)
+        if wanted and wanted.casefold() not in f"{name} {metric.label} {metric.key}".casefold():
+            continue
+        rows += 1
+        if values.get(metric.key):
+            groups.setdefault(domain_of(entry["category"]), []).append(row_of(metric, name, values[metric.key], today, said))
+        else:
+            quiet.append((name, href("metric", key=metric.key), render.date_words(dt.date.fromisoformat(entry["last"]), today, said.locale)))
+    order = [title for title, _ in DOMAINS] + [OTHERS, UNKNOWN]
+    never = sorted(m.label for m in PLAIN.all() if m.kind in ("quantity", "category") and m.key not in {e["metric"] for e in had})
+    return page(
+        "metrics.html", "metrics", groups=[(title, groups[title]) for title in order if title in groups], rows=rows, quiet=quiet, wanted=wanted,
+        never=never, unknown=[e["label"] for e in had if e["category"] == "unknown"],
+    )  # fmt: skip
+
+
+def recent(person_id: int, today: dt.date) -> dict[str, list[Point]]:
+    """The last 91 days of every metric, with their sources where a usual is of one source only."""
+    first = today - DAY * usual.WINDOW
+    values = pages_reading.points(reading(), person_id, first, today, shares=False)
+    values |= pages_reading.points(reading(), person_id, first, today, [r.key for r in usual.NIGHTLY if r.metric is None])
+    return values | {SLEEP: pages_reading.asleep(reading(), person_id, first, today)}
+
+
+def name_of(metric: Metric) -> str:
+    """The name that Today uses, else the catalogue's."""
+    if metric.key == SLEEP:
+        return "Time asleep"
+    return BY_KEY[metric.key].name if metric.key in BY_KEY else metric.label
+
+
+def domain_of(category: str) -> str:
+    if category == "unknown":
+        return UNKNOWN
+    return next((title for title, held in DOMAINS if category in held), OTHERS)
+
+
+def judged(metric: Metric, name: str, rows: list[Point], on: dt.date) -> Judged:
+    """A day against its usual: percentiles of days of its kind for what adds up, else the baseline."""
+    reading_ = BY_KEY.get("asleep" if metric.key == SLEEP else metric.key) or Reading(metric.key, name, name, hue_of(metric), metric=metric)
+    if metric.aggregation not in ADDED or metric.key == SLEEP:
+        return usual.judge(reading_, rows, on)
+    band, now_ = usual.movement_usual(rows, on), usual.on_day(rows, on)
+    before = sum(1 for row in rows if row.date < on)
+    state: Any = "none" if now_ is None else "learning" if band is None else charts.against(now_.value, band)
+    return Judged(reading_, now_.value if now_ else None, usual.ranged(band, before), state)
+
+
+def row_of(metric: Metric, name: str, rows: list[Point], today: dt.date, said: Said) -> dict[str, Any]:
+    last = rows[-1]
+    partial = metric.aggregation in ADDED and last.date == today and metric.key != SLEEP
+    at = judged(metric, name, rows, last.date)
+    values = usual.filled(rows, last.date, SPARK)
+    sparse = sum(v is None for v in values) > SPARK // 2
+    spark = charts.spark(values, at.band)
+    if sparse:
+        spark = charts.Plot(spark.height, spark.bottom, spark.xs, bands=spark.bands, lines=joined(spark.lines), dots=spark.dots)
+    when = render.day_words(last.date, today, said.locale) if (today - last.date).days < 2 else render.short_date(last.date, said.locale)
+    if at.band is None:
+        words = f"learning your usual: {at.usual.n} of {at.usual.needed} {'nights' if metric.category != 'activity' else 'days'}"
+    else:
+        side = "usually" if partial else {"above": "above your usual", "below": "below your usual"}.get(at.state, "in your usual")
+        words = f"{side} {said.usual(metric, at.band)}"
+    strip = charts.strip(None if partial and at.band else last.value, at.band, [v for v in values[:-1] if v is not None][-9:])
+    return {
+        "name": name, "quantity": said.amount(metric, last.value), "strip": strip, "words": f"{when}{' so far' if partial else ''}, {words}",
+        "spark": spark, "hue": hue_of(metric), "href": href("metric", key=metric.key),
+    }  # fmt: skip

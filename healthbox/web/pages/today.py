@@ -1,0 +1,180 @@
+"""Today, and any day: am I okay, what changed, is my data arriving?"""
+
+import datetime as dt
+from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, redirect, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from healthbox import render
+from healthbox.domain.errors import NotFound
+from healthbox.store import day_values, devices, findings, freshness, pages_reading
+from healthbox.store.freshness import Arrival
+from healthbox.store.pages_reading import NightPoint, Workout
+from healthbox.store.people import Person
+from healthbox.web import charts, timelines, times, usual
+from healthbox.web.arriving import Reader, source_row
+from healthbox.web.auth import opens
+from healthbox.web.database import reading
+from healthbox.web.frame import href, page, person
+from healthbox.web.house import now
+from healthbox.web.morning import Morning, metric_of
+from healthbox.web.said import PLAIN, Said
+from healthbox.web.usual import DAY
+
+routes = Blueprint("today", __name__)
+
+STAGES = {"awake": "Awake", "rem": "REM", "core": "Core", "deep": "Deep", "asleep": "Asleep"}
+BARS = 14
+CALENDAR_WEEKS = 26
+
+
+@routes.get("/")
+@routes.get("/day/<date>")
+@opens("account")
+def show(date: str | None = None) -> str:
+    who = person()
+    zone = ZoneInfo(who.zone)
+    today = dt.datetime.fromtimestamp(now() / 1000, zone).date()
+    day = today if date is None else times.date(date, "date")
+    if day > today:
+        raise NotFound("That day has not come yet.", hint="Choose an earlier day.")
+    morning = read(who, day, today, zone)
+    if not morning.window.points and not morning.window.nights and day_values.newest(reading(), who.id, today) is None:
+        return _first_run(who, morning.arrivals)
+    before, mark, after, below = morning.sentence()
+    return page(
+        "today.html", "today", today=morning, before=before, mark=mark, after=after, below=below, counted=counted(morning),
+        night=night_card(morning), movement=movement_card(morning), arrivals=arrival_rows(morning, Reader.of(who, now())),
+    )  # fmt: skip
+
+
+@routes.get("/day")
+@opens("account")
+def choose() -> str | AnyResponse:
+    """Any day by its date, or by a click on the half year."""
+    who = person()
+    today = dt.datetime.fromtimestamp(now() / 1000, ZoneInfo(who.zone)).date()
+    if request.args.get("date"):
+        return redirect(href("today", date=times.date(request.args["date"], "date").isoformat()), 303)
+    first = today - DAY * 7 * CALENDAR_WEEKS
+    rows = pages_reading.points(reading(), who.id, first, today, ("steps",), shares=False).get("steps", [])
+    held = {row.date: row.value for row in rows} or {row.date: row.value for row in pages_reading.asleep(reading(), who.id, first, today)}
+    calendar = timelines.calendar(held, today, weeks=CALENDAR_WEEKS)
+    what = "steps" if rows else "hours of sleep"
+    address = href("today", date="DATE")
+    return page("today_choose.html", "today", calendar=calendar, what=what, latest=today.isoformat(), address=address, live=None)
+
+
+def read(who: Person, day: dt.date, today: dt.date, zone: ZoneInfo) -> Morning:
+    """Everything of a day in five reads, none of them of samples."""
+    last = min(day + DAY * 3, today)
+    low = int(dt.datetime.combine(day - DAY, dt.time(), zone).timestamp() * 1000)
+    high = int(dt.datetime.combine(day + DAY, dt.time(), zone).timestamp() * 1000)
+    window = pages_reading.window(reading(), who.id, day - DAY * usual.WINDOW, last, usual.STORED, (low, high))
+    morning = Morning(day, today, zone, Said.of(who, now(), zone), window, freshness.arrivals(reading(), who.id))
+    return morning.judge(findings.of_person(reading(), who.id, since=day - DAY * usual.WINDOW))
+
+
+def counted(morning: Morning) -> str:
+    """'Counted up to 08:38.', from the newest instant measured; nothing for a day that is over."""
+    newest = max((a.newest for a in morning.arrivals if a.form == "source"), default=None)
+    if not morning.is_today or newest is None:
+        return ""
+    local = dt.datetime.fromtimestamp(newest / 1000, morning.zone)
+    return f"Counted up to {morning.said.clock(newest)}." if local.date() == morning.today else ""
+
+
+def arrival_rows(morning: Morning, reader: Reader, most: int = 6) -> list[Any]:
+    """Sources that are still waited for, the late ones last and never left out; where nothing was measured yet, the devices."""
+    own = [a for a in morning.arrivals if a.form == "source"] or morning.arrivals
+    alive: list[Arrival] = [a for a in own if a.state(reader.now) != "none"] or own
+    late = [a for a in alive if a.late(reader.now)][:most]
+    on_time = [a for a in alive if not a.late(reader.now)][: most - len(late)]
+    return [source_row(a, PLAIN, reader) for a in (*on_time, *late)]
+
+
+def night_card(morning: Morning) -> dict[str, Any] | None:
+    """The night that ended on this day; None for somebody who has no nights at all."""
+    if not morning.window.nights:
+        return None
+    night = next((n for n in morning.window.nights if n.date == morning.date), None)
+    card: dict[str, Any] = {"href": href("sleep", date=morning.date.isoformat()), "reason": morning.reason()}
+    if night is None or (night.asleep is None and not night.spans):
+        return card
+    said, zone, minutes = morning.said, usual.zone_of(night, morning.zone), metric_of(usual.NIGHTLY[-2])
+    between = f"{said.clock(night.start, zone)}{render.DASH}{said.clock(night.end, zone)}" if night.start and night.end else ""
+    parts = [(f"st-{key}", f"{STAGES[key]} {said.amount(minutes, value)}") for key, value in _parts(night) if value]
+    card |= {"asleep": said.amount(minutes, night.asleep, "time asleep unknown"), "between": between, "keys": parts}
+    if len(night.spans) > 1 and night.start and night.end:
+        card |= _hypnogram(night, said, zone, f"{card['asleep']} asleep, {between}. {', '.join(words for _, words in parts)}.")
+    return card
+
+
+def _parts(night: NightPoint) -> list[tuple[str, float | None]]:
+    return [("deep", night.deep), ("core", night.core), ("rem", night.rem), ("asleep", night.unspecified), ("awake", night.awake)]
+
+
+def _hypnogram(night: NightPoint, said: Said, zone: dt.tzinfo, summary: str) -> dict[str, Any]:
+    spans = [("asleep" if stage == "asleep_unspecified" else stage, start, end) for start, end, stage in night.spans]
+    spans = sorted((span for span in spans if span[0] in STAGES), key=lambda span: span[1])
+    start, end = spans[0][1], max(span[2] for span in spans)
+    first, last = (dt.datetime.fromtimestamp(at / 1000, zone) for at in (start, end))
+    marks = [(int(mark.timestamp() * 1000), render.clock_time(mark, said.locale)) for mark in timelines.hour_marks(first, last)]
+    drawn = timelines.hypnogram(spans, start, end, ticks=marks)
+    rows = [(said.clock(a, zone), STAGES[stage], render.duration((b - a) / 60_000)) for stage, a, b in spans]
+    data = {"caption": "Stages of the night", "columns": ("From", "Stage", "For"), "rows": rows, "xs": drawn.xs}
+    return {"hypnogram": drawn, "summary": summary, "data": data}
+
+
+def movement_card(morning: Morning) -> dict[str, Any] | None:
+    """What the day holds of movement, the last fourteen days beside it; None for somebody who never moved with a device."""
+    seen = [r for r in usual.MOVEMENT if any(row.date > morning.date - DAY * 42 for row in morning.rows.get(r.key, ()))]
+    if not seen:
+        return None
+    main, said = seen[0], morning.said
+    metric, rows = metric_of(main), morning.rows[main.key]
+    dates = [morning.date - DAY * back for back in range(BARS - 1, -1, -1)]
+    bands = [usual.movement_usual(rows, date) for date in dates]
+    values = usual.filled(rows, morning.date, BARS)
+    labels = [render.weekday_word(date, said.locale)[:2] for date in dates]
+    plot = charts.bars(values, bands, height=140, labels=labels, word=said.axis(metric), partial=morning.is_today)
+    day = "days at the weekend" if morning.date.weekday() > 4 else "working days"
+    band = f"whole {day} usually {said.usual(metric, bands[-1])}" if bands[-1] else "your usual is still being learnt"
+    facts = [
+        (r.name, href("why", key=r.key, date=morning.date.isoformat()), said.amount(metric_of(r), row.value))
+        for r in seen[1:] for row in [usual.on_day(morning.rows[r.key], morning.date)] if row
+    ]  # fmt: skip
+    table = [
+        (render.short_date(date, said.locale), said.amount(metric, value), said.usual(metric, pair) if pair else "being learnt")
+        for date, value, pair in zip(dates, values, bands, strict=True)
+    ]
+    hrefs = [href("why", key=main.key, date=d.isoformat()) if v is not None else "" for d, v in zip(dates, values, strict=True)]
+    data = {"caption": f"{main.name}, fourteen days", "columns": ("Day", main.name, "Usual"), "rows": table, "xs": plot.xs, "hrefs": hrefs}
+    return {
+        "name": main.name, "amount": said.amount(metric, values[-1], f"no {main.name.lower()} {'yet' if morning.is_today else 'that day'}"),
+        "band": band, "plot": plot, "data": data, "facts": facts, "workouts": [_workout(w, morning) for w in morning.window.workouts[-3:]],
+        "why": href("why", key=main.key, date=morning.date.isoformat()) if values[-1] is not None else "",
+        "summary": f"{main.name} of the last fourteen days; the band is the usual of working days and of weekends.",
+    }  # fmt: skip
+
+
+def _workout(workout: Workout, morning: Morning) -> dict[str, str]:
+    local = dt.datetime.fromtimestamp(workout.start / 1000, morning.zone)
+    when = render.day_words(local.date(), morning.today, morning.said.locale)
+    name = workout.activity.replace("_", " ").capitalize()
+    parts = [render.duration((workout.end - workout.start) / 60_000)]
+    distance = PLAIN.get("distance_walking_running")
+    if distance and workout.totals.get("distance"):
+        parts.insert(0, str(morning.said.amount(distance, workout.totals["distance"])))
+    title = f"{name}, {when} {morning.said.clock(workout.start)}"
+    return {"title": title, "words": " in ".join(parts), "href": f"{href('workouts')}/{workout.id}"}
+
+
+def _first_run(who: Person, arrivals: list[Arrival]) -> str:
+    """Nothing has been counted yet: the page is the list of what is left to do."""
+    paired = [device for device in devices.list_devices(reading(), who.id) if device.revoked_at is None]
+    heard = [name for name, _ in groupby(a.name for a in arrivals)]
+    return page("today_first.html", "today", paired=[device.name for device in paired], heard=heard)

@@ -1,0 +1,58 @@
+"""Wall clocks: instants on the clock of where they happened, in the words of who reads them."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import cast
+
+from healthbox import render
+from healthbox.domain.clock import ZoneHistory, is_zone, zone_of
+from healthbox.render import Units
+from healthbox.store import people
+from healthbox.store.people import Person
+from healthbox.web.database import reading
+from healthbox.web.house import now
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads the page: their words, their today, and where they were when."""
+
+    locale: str
+    units: Units
+    today: dt.date
+    zones: ZoneHistory
+
+    def local(self, ms: int, zone: str = "") -> dt.datetime:
+        """The moment in ``zone`` when an event states one, else in the person's zone of that time."""
+        name = zone.removeprefix("UTC") if zone[3:4] in ("+", "-") else zone  # a fixed offset calls itself UTC+01:00
+        found = zone_of(name if name and is_zone(name) else self.zones.zone_at(ms))
+        return dt.datetime.fromtimestamp(ms / 1000, found)
+
+    def clock(self, ms: int, zone: str = "") -> str:
+        return render.clock_time(self.local(ms, zone), self.locale)
+
+    def minute(self, minutes: float) -> str:
+        """Minutes since a noon as a clock time."""
+        moment = dt.datetime(2000, 1, 1, 12, tzinfo=dt.UTC) + dt.timedelta(minutes=round(minutes))
+        return render.clock_time(moment, self.locale)
+
+    def hour(self, moment: dt.datetime) -> str:
+        """A full hour beside an axis: '06:00' or '6 AM'."""
+        word = render.hour_word(moment, self.locale)
+        return f"{word}:00" if word.isdigit() else word
+
+    def date(self, day: dt.date) -> str:
+        return render.date_words(day, self.today, self.locale)
+
+    def short(self, day: dt.date) -> str:
+        return render.short_date(day, self.locale)
+
+    def noon(self, day: dt.date) -> int:
+        """The instant of the middle of a date, on the person's own clock."""
+        start, end = self.zones.bounds(day)
+        return (start + end) // 2
+
+
+def reader(person: Person) -> Reader:
+    zones = ZoneHistory(people.zone_history(reading(), person.id))
+    return Reader(person.locale, cast(Units, person.units), zones.local_date(now()), zones)

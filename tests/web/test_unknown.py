@@ -1,0 +1,138 @@
+"""A metric that nobody knows gets a name from a person; its records and days follow."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from place import Place
+
+from healthbox.pipeline.pump import Pump
+from healthbox.store import metrics
+
+FORM = {"label": "Grip strength", "unit": "kg", "aggregation": "last"}
+
+
+def sample(hour: int, value: float, unit: str | None = None, name: str = "GripStrength") -> dict[str, Any]:
+    moment = f"2025-11-20T{hour:02d}:00:00Z"
+    return {"type": name, "start": moment, "end": moment, "value": value, "unit": unit, "source": {"name": "Dynamometer"}}
+
+
+@pytest.fixture
+def work(place: Place) -> Callable[[], None]:
+    return Pump(place.database, place.settings.data, place.clock, lambda: None).run
+
+
+@pytest.fixture
+def send(place: Place, work: Callable[[], None]) -> Callable[..., None]:
+    counter = iter(range(100))
+
+    def sent(*samples: dict[str, Any], who: str = "Alice") -> None:
+        body = {"batch": f"b{next(counter)}", "index": 0, "final": True, "samples": list(samples)}
+        assert place.client().post("/api/v1/sync", json=body, headers=place.bearer(who)).status_code == 202
+        work()
+
+    return sent
+
+
+def key_of(place: Place, who: str = "Alice") -> str:
+    with place.database.reading() as c:
+        return metrics.unknowns(c, place.persons[who])[0].key
+
+
+def days(place: Place, metric: str, who: str = "Alice") -> list[float]:
+    path = f"/api/v1/days?metric={metric}&from=2025-11-20&to=2025-11-20"
+    return [day["value"] for day in place.client().get(path, headers=place.bearer(who)).json["days"]]
+
+
+def test_it_is_listed_with_what_is_known_of_it(place: Place, send: Callable[..., None]) -> None:
+    send(sample(8, 41), sample(9, 43))
+    client = place.browser().client
+    for page in ("/data", "/unknown"):
+        assert "GripStrength" in client.get(page).text, page
+        assert "2 records, no unit" in client.get(page).text, page
+    form = client.get(f"/unknown/{key_of(place)}").text
+    assert 'value="Grip Strength"' in form, "a first guess of its name"
+    assert days(place, key_of(place)) == [42.0]
+    assert "<dd>42 " in form, "what came in"
+
+
+def test_named_its_samples_and_days_follow(place: Place, send: Callable[..., None], work: Callable[[], None]) -> None:
+    send(sample(8, 41), sample(9, 43))
+    old, browser = key_of(place), place.browser()
+    rings = len(place.rings)
+    answer = browser.client.post(f"/unknown/{old}", data={"csrf": browser.csrf, **FORM})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/data")
+    assert len(place.rings) == rings + 1, "the pump is woken"
+    work()
+    assert days(place, "grip_strength") == [43.0], "the last reading, as the form said"
+    assert days(place, old) == []
+    found = place.client().get("/api/v1/samples?metric=grip_strength", headers=place.bearer()).json["samples"]
+    assert [s["value"] for s in found] == [41.0, 43.0]
+    assert "GripStrength" not in browser.client.get("/data").text
+    assert browser.client.get(f"/unknown/{old}").status_code == 404
+    send(sample(10, 44))
+    assert days(place, "grip_strength") == [44.0], "what comes later is known"
+    assert "GripStrength" not in browser.client.get("/data").text
+
+
+def test_the_unit_that_the_app_writes_stays(place: Place, send: Callable[..., None], work: Callable[[], None]) -> None:
+    send(sample(8, 41, "kgf"))
+    browser, key = place.browser(), key_of(place)
+    assert 'name="unit"' not in browser.client.get(f"/unknown/{key}").text
+    browser.client.post(f"/unknown/{key}", data={"csrf": browser.csrf, **FORM, "unit": "lb"})
+    work()
+    listed = place.client().get("/api/v1/metrics", headers=place.bearer()).json["metrics"]
+    assert [(m["metric"] if "metric" in m else m["key"], m["unit"]) for m in listed] == [("grip_strength", "kgf")]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status", "words"),
+    [
+        ({"label": "  "}, 422, "A name has"),
+        ({"label": "!!!"}, 422, "A name has"),
+        ({"label": "x" * 61}, 422, "A name has"),
+        ({"unit": "x" * 21}, 422, "A unit has"),
+        ({"aggregation": "magic"}, 422, "Say how"),
+        ({"label": "Heart rate"}, 409, "There is a metric called Heart Rate already."),
+    ],
+)
+def test_a_mistake_is_shown_and_changes_nothing(
+    place: Place, send: Callable[..., None], wrong: dict[str, str], status: int, words: str
+) -> None:
+    send(sample(8, 41))
+    browser, key = place.browser(), key_of(place)
+    answer = browser.client.post(f"/unknown/{key}", data={"csrf": browser.csrf, **FORM, **wrong})
+    assert answer.status_code == status
+    assert words in answer.text
+    assert key_of(place) == key
+
+
+def test_a_name_with_another_meaning_is_refused(place: Place, send: Callable[..., None], work: Callable[[], None]) -> None:
+    browser = place.browser()
+    send(sample(8, 41))
+    browser.client.post(f"/unknown/{key_of(place)}", data={"csrf": browser.csrf, **FORM})
+    send(sample(8, 7, name="Squeeze"))
+    key = key_of(place)
+    answer = browser.client.post(f"/unknown/{key}", data={"csrf": browser.csrf, **FORM, "aggregation": "sum"})
+    assert answer.status_code == 409, "the one named first keeps its meaning"
+    assert browser.client.post(f"/unknown/{key}", data={"csrf": browser.csrf, **FORM}).status_code == 303, "the same thing under two names"
+
+
+def test_only_who_has_it_names_it(place: Place, send: Callable[..., None]) -> None:
+    send(sample(8, 41))
+    key, bob = key_of(place), place.browser("bob")
+    assert "GripStrength" not in bob.client.get("/data").text
+    assert bob.client.get(f"/unknown/{key}").status_code == 404
+    assert bob.client.post(f"/unknown/{key}", data={"csrf": bob.csrf, **FORM}).status_code == 404
+
+
+def test_a_strange_name_is_words_and_no_markup(place: Place, send: Callable[..., None]) -> None:
+    send(sample(8, 1, name='<img src=x onerror="alert(1)">/../'))
+    client = place.browser().client
+    for path in ("/data", "/unknown"):
+        page = client.get(path).text
+        assert "<img src=x" not in page
+        link = re.search(r'href="(/unknown/[^"]+)"', page)
+        assert link is not None
+        assert client.get(link[1]).status_code == 200

@@ -1,0 +1,229 @@
+"""Uploads and their receipts: the page says what the API says, in words."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from place import NOON, Place
+
+from healthbox.pipeline.pump import Pump
+from healthbox.store import ledger
+
+Send = Callable[..., str]
+
+
+def sample(minute: int, value: float = 60, **more: Any) -> dict[str, Any]:
+    moment = f"2025-11-20T{minute // 60:02d}:{minute % 60:02d}:00Z"
+    kind = "HKQuantityTypeIdentifierHeartRate"
+    return {"type": kind, "start": moment, "end": moment, "value": value, "unit": "count/min", "source": {"name": "Watch"}} | more
+
+
+@pytest.fixture
+def work(place: Place) -> Callable[[], None]:
+    return Pump(place.database, place.settings.data, place.clock, lambda: None).run
+
+
+@pytest.fixture
+def send(place: Place, work: Callable[[], None]) -> Send:
+    headers = {name: place.bearer(name) for name in place.persons}
+
+    def sent(samples: list[Any], *, who: str = "Alice", batch: str = "s", at: int = 0, final: bool = True, run: bool = True, **more: Any) -> str:
+        body = {"batch": batch, "index": at, "final": final, "anchor": None, "metric": None, "zone": "UTC", "samples": samples} | more
+        answer = place.client().post("/api/v1/sync", json=body, headers=headers[who])
+        assert answer.status_code == 202, answer.text
+        if run:
+            work()
+        return str(answer.json["batch"])
+
+    return sent
+
+
+def text(html: str) -> str:
+    """What a person reads of the page's main part."""
+    main = html.split("<main", 1)[1].split("</main>")[0]
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", main)).replace(" .", ".").replace("&#39;", "'")
+
+
+def test_a_receipt_says_what_the_api_says(place: Place, send: Send) -> None:
+    send([sample(n) for n in range(8)], batch="first")
+    public = send([sample(n) for n in range(4, 14)] + [sample(20, value="no number")], batch="second")
+    records = place.client().get(f"/api/v1/batches/{public}", headers=place.bearer()).json["records"]
+    assert records == {"new": 6, "updated": 0, "duplicate": 4, "deleted": 0, "rejected": 1}
+    page = place.browser().client.get(f"/uploads/{public}")
+    assert page.status_code == 200
+    assert "11 records: 6 new, 4 known, 1 refused." in text(page.text)
+    assert "New 6 Updated 0 Known 4 Deleted 0 Refused 1" in text(page.text)
+    assert "Done, with errors" in page.text
+    assert public in page.text
+    listed = place.browser().client.get("/uploads").text
+    assert "11 records: 6 new, 4 known, 1 refused." in listed
+    assert "8 records, all new." in listed
+
+
+def test_a_refused_record_is_shown_with_its_place_and_reason(place: Place, send: Send) -> None:
+    public = send([sample(1), sample(2, value=9999)])
+    rejection = place.client().get(f"/api/v1/batches/{public}", headers=place.bearer()).json["rejections"][0]
+    page = text(place.browser().client.get(f"/uploads/{public}").text)
+    assert rejection["reason"].split(" (")[0] in page
+    assert rejection["position"] in page
+
+
+def test_refused_records_are_paged(place: Place, send: Send) -> None:
+    public = send([sample(n, value=9999) for n in range(60)])
+    client, seen, url = place.browser().client, [], f"/uploads/{public}"
+    for _ in range(3):
+        page = client.get(url)
+        seen.append(page.text.count("outside what"))
+        more = re.search(r'href="([^"]+)#refused">More', page.text)
+        url = more[1] if more else ""
+    assert seen == [25, 25, 10]
+    assert url == ""
+    assert "60 records, all refused." in text(page.text)
+
+
+def test_uploads_are_paged(place: Place, send: Send) -> None:
+    for n in range(27):
+        send([sample(n)], batch=f"b{n}", run=n == 26)
+    client = place.browser().client
+    first = client.get("/uploads").text
+    assert first.count('class="item"') == 25
+    older = re.search(r'href="([^"]+)">Older', first)
+    assert older is not None
+    second = client.get(older[1]).text
+    assert second.count('class="item"') == 2
+    assert "Older" not in second
+    assert client.get("/uploads?cursor=nonsense").status_code == client.get("/uploads?cursor=-1").status_code == 200
+    assert client.get("/uploads?cursor=" + "9" * 30).status_code == 200
+
+
+def test_an_open_upload_shows_how_far_it_is(place: Place, send: Send) -> None:
+    public = send([sample(1)], at=0, final=False)
+    send([sample(2)], at=1, final=False, run=False)
+    page = place.browser().client.get(f"/uploads/{public}").text
+    assert "1 record read, 1 of 2 parts" in text(page)
+    assert 'max="100" value="50"' in page
+    assert "<form" not in page.split("<main")[1], "a page that holds no form renews itself"
+
+
+def test_one_body_is_measured_by_what_came_before(place: Place, send: Send) -> None:
+    send([sample(n) for n in range(100)], batch="before")
+    public = send([sample(n) for n in range(100, 200)], batch="now", run=False)
+    page = place.browser().client.get(f"/uploads/{public}").text
+    assert re.search(r"0 of about (9\d|10\d) records", text(page))
+    assert 'value="0"' in page
+
+
+def test_between_two_parts_it_waits_for_the_rest(place: Place, send: Send) -> None:
+    public = send([sample(1)], at=0, final=False)
+    page = place.browser().client.get(f"/uploads/{public}").text
+    assert "Waiting for the rest" in page
+    assert "the last part has not come yet" in text(page)
+
+
+def test_an_empty_sync_says_why(place: Place, send: Send) -> None:
+    public = send([])
+    assert "Nothing in it: the phone was locked or had nothing new." in text(place.browser().client.get(f"/uploads/{public}").text)
+
+
+def test_an_unfinished_upload_names_what_is_missing(place: Place, send: Send, work: Callable[[], None]) -> None:
+    public = send([sample(1)], at=0, final=False)
+    send([sample(2)], at=4, final=True)
+    place.clock.at += 7 * 3_600_000
+    work()
+    unfinished = place.client().get(f"/api/v1/batches/{public}", headers=place.bearer()).json["unfinished"]
+    assert unfinished["missing"] == [1, 2, 3]
+    page = text(place.browser().client.get(f"/uploads/{public}").text)
+    assert "2 records, all new. Parts 2–4 never came." in page
+    assert "Incomplete" in page
+
+
+def test_replay_reads_it_again_and_counts_nothing_twice(place: Place, send: Send, work: Callable[[], None]) -> None:
+    public = send([sample(n) for n in range(5)])
+    browser = place.browser()
+    rings = len(place.rings)
+    answer = browser.client.post(f"/uploads/{public}/replay", data={"csrf": browser.csrf})
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/uploads/{public}")
+    assert len(place.rings) == rings + 1, "the pump is woken"
+    assert "Waiting for its turn" in browser.client.get(f"/uploads/{public}").text
+    work()
+    assert "5 records, all known." in text(browser.client.get(f"/uploads/{public}").text)
+
+
+def test_another_persons_uploads_do_not_exist(place: Place, send: Send) -> None:
+    public = send([sample(1)])
+    bob = place.browser("bob")
+    assert bob.client.get(f"/uploads/{public}").status_code == 404
+    assert bob.client.post(f"/uploads/{public}/replay", data={"csrf": bob.csrf}).status_code == 404
+    assert public not in bob.client.get("/uploads").text
+    assert "Nothing was uploaded yet" in bob.client.get("/uploads").text
+
+
+def kill(place: Place, public: str) -> int:
+    """Make every part of an upload a dead letter, as four failed attempts would."""
+    with place.database.writing() as c:
+        batch = ledger.by_public(c, public)
+        assert batch is not None
+        c.exec_driver_sql("UPDATE chunk SET attempts=3 WHERE batch_id=?", (batch.id,))
+        claim = ledger.claim(c, NOON)
+        assert claim is not None
+        ledger.fail(c, claim, error="the list ends in the middle", permanent=False, now=NOON)
+        return claim.chunk_id
+
+
+def test_a_dead_letter_is_shown_looked_into_and_tried_again(place: Place, send: Send, work: Callable[[], None]) -> None:
+    public = send([sample(1)], run=False)
+    letter = kill(place, public)
+    work()
+    browser = place.browser()
+    assert place.client().get("/api/v1/dead", headers=place.bearer()).json["dead"][0]["id"] == letter
+    for page in ("/data", "/dead", f"/dead/{letter}", f"/uploads/{public}"):
+        assert "the list ends in the middle" in browser.client.get(page).text, page
+    assert "HKQuantityTypeIdentifierHeartRate" in browser.client.get(f"/dead/{letter}").text, "how it begins"
+    assert "Could not be read" in browser.client.get(f"/uploads/{public}").text
+    answer = browser.client.post(f"/dead/{letter}/replay", data={"csrf": browser.csrf})
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/uploads/{public}")
+    work()
+    assert "1 record, new." in text(browser.client.get(f"/uploads/{public}").text)
+    assert browser.client.get(f"/dead/{letter}").status_code == 404
+    assert "Every part could be read." in browser.client.get("/dead").text
+
+
+def test_all_dead_letters_are_tried_again_at_once(place: Place, send: Send, work: Callable[[], None]) -> None:
+    for n in range(2):
+        kill(place, send([sample(n)], batch=f"b{n}", run=False))
+    browser = place.browser()
+    assert "2 parts could not be read." in browser.client.get("/dead").text
+    browser.client.post("/dead/replay", data={"csrf": browser.csrf})
+    work()
+    assert place.client().get("/api/v1/dead", headers=place.bearer()).json["dead"] == []
+
+
+def test_a_dead_letter_is_discarded_only_by_its_owner(place: Place, send: Send) -> None:
+    letter = kill(place, send([sample(1)], run=False))
+    bob, alice = place.browser("bob"), place.browser()
+    for path in (f"/dead/{letter}/discard", f"/dead/{letter}/replay"):
+        assert bob.client.post(path, data={"csrf": bob.csrf}).status_code == 404
+    assert bob.client.get(f"/dead/{letter}").status_code == 404
+    bob.client.post("/dead/replay", data={"csrf": bob.csrf})
+    assert len(place.client().get("/api/v1/dead", headers=place.bearer()).json["dead"]) == 1, "Bob's replay of all is of all of his"
+    assert alice.client.post(f"/dead/{letter}/discard", data={"csrf": alice.csrf}).status_code == 303
+    assert place.client().get("/api/v1/dead", headers=place.bearer()).json["dead"] == []
+
+
+def test_the_api_replays_and_discards(place: Place, send: Send, work: Callable[[], None]) -> None:
+    public = send([sample(1)], run=False)
+    letter, headers = kill(place, public), place.bearer()
+    listed = place.client().get("/api/v1/dead", headers=headers).json["dead"][0]
+    assert (listed["batch"], listed["chunk"], listed["error"]) == (public, 0, "the list ends in the middle")
+    assert "person_id" not in listed
+    for action in ("replay", "discard"):
+        refused = place.client().post(f"/api/v1/dead/{letter}/{action}", headers=place.bearer("Bob"))
+        assert (refused.status_code, refused.json["error"]["code"]) == (404, "not_found")
+    answer = place.client().post(f"/api/v1/dead/{letter}/replay", headers=headers)
+    assert (answer.status_code, answer.json["status"]) == (202, "pending")
+    assert place.client().post(f"/api/v1/dead/{letter}/replay", headers=headers).status_code == 404
+    work()
+    other = kill(place, send([sample(2)], batch="other", run=False))
+    answer = place.client().post(f"/api/v1/dead/{other}/discard", headers=headers)
+    assert (answer.status_code, answer.json["status"]) == (200, "discarded")

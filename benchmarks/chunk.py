@@ -8,8 +8,9 @@ import json
 from random import Random
 from typing import Any
 
-from healthbox.pipeline.process import Processor
 from house import House, Row, house, median, now_ms, ratio_row, samples, timed
+
+from healthbox.pipeline.process import Processor
 
 BARS = {"plain": 1.3, "random uuids": 1.5, "20 deletions": 3.0}
 RECORDS, DELETED, STEP_S = 2_000, 20, 45

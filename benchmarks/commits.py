@@ -5,10 +5,11 @@ import struct
 from collections.abc import Callable
 from random import Random
 
+from house import House, Row, house, now_ms, samples
+
 from healthbox.pipeline.fold import Folder, rebuild
 from healthbox.pipeline.process import Processor
 from healthbox.store import days
-from house import House, Row, house, now_ms, samples
 
 CHUNKS = 5
 

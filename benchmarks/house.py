@@ -26,7 +26,6 @@ from healthbox.store.migrations.upgrade import upgrade
 DAY_S = 86_400
 WATCH = {"name": "Apple Watch", "bundle": "com.apple.health.BENCH", "product": "Watch7,5"}
 STORED = ("heart_rate", "steps", "active_energy", "respiratory_rate", "oxygen_saturation")
-UNITS = {"heart_rate": "bpm", "steps": "steps", "active_energy": "kcal", "respiratory_rate": "br/min", "oxygen_saturation": "%"}
 
 
 @dataclass(frozen=True)
@@ -123,12 +122,12 @@ def iso(seconds: int) -> str:
     return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def samples(rng: Random, start: int, count: int, *, step: int = 45, metric: str = "heart_rate", uuids: bool = False) -> list[dict[str, object]]:
-    """Wire samples of one metric, ascending from ``start`` (seconds)."""
+def samples(rng: Random, start: int, count: int, *, step: int = 45, uuids: bool = False) -> list[dict[str, object]]:
+    """Heart rates as the wire has them, ascending from ``start`` (seconds)."""
     made: list[dict[str, object]] = []
     for at in range(start, start + count * step, step):
         sample: dict[str, object] = {
-            "type": metric, "start": iso(at), "end": iso(at), "value": rng.randrange(50, 120), "unit": UNITS[metric], "source": WATCH,
+            "type": "heart_rate", "start": iso(at), "end": iso(at), "value": rng.randrange(50, 120), "unit": "bpm", "source": WATCH,
         }  # fmt: skip
         if uuids:
             sample["uuid"] = uuid(rng)

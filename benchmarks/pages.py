@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from urllib.parse import urljoin
 
 from flask.testing import FlaskClient
+from house import House, Row, now_ms, percentile
+
 from healthbox.cli.demo_year import make
 from healthbox.store import days, ledger
 from healthbox.web.application import create_app
-from house import House, Row, now_ms, percentile
 
 BAR_MS, BAR_KB = 30, 150
 NOT_LOOKED_AT = {"/login", "/logout", "/setup", "/pulse"}
@@ -37,7 +38,8 @@ def run(place: House, *, length: int, years: int, rounds: int) -> list[Row]:
         p95 = percentile(took, 0.95)
         sizes[path] = len(answer.data) + sum(_assets(client, path, answer.text).values())
         hosts |= set(re.findall(r"""(?:src|href|action)=["']https?://([^/"']+)""", answer.text)) - {"localhost"}
-        rows.append(Row(f"page {path}, p95 in the server", f"≤ {BAR_MS} ms", f"{p95:.0f} ms", p95 <= BAR_MS, f"{sizes[path] / 1000:.0f} kB"))
+        weight = f"{sizes[path] / 1000:.0f} kB with all it loads"
+        rows.append(Row(f"page {path}, p95 in the server", f"≤ {BAR_MS} ms", f"{p95:.0f} ms", p95 <= BAR_MS, weight))
     largest = max(sizes, key=lambda path: sizes[path])
     size = sizes[largest] / 1000
     rows.append(Row("the heaviest page with all it loads", f"≤ {BAR_KB} kB", f"{size:.0f} kB", size <= BAR_KB, largest))
@@ -96,7 +98,8 @@ def furnish(place: House, *, length: int, years: int) -> None:
         for back in range(1, years):
             shift = f"-{back * length} days"
             c.exec_driver_sql(
-                "INSERT OR IGNORE INTO day SELECT person_id, metric, date(date, ?), value, low, high, mean, n, coverage, layer, rule, detail "
+                "INSERT OR IGNORE INTO day "
+                "SELECT person_id, metric, date(date, ?), value, low, high, mean, n, coverage, layer, rule, detail "
                 "FROM day WHERE person_id=? AND date > date('now', ?)",
                 (shift, place.person_id, f"-{length} days"),
             )

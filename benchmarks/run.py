@@ -5,13 +5,13 @@ docs/benchmarks.md. ``--quick`` runs everything tiny, to see that it works; its 
 """
 
 import argparse
+import chunk
 import platform
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import accept
-import chunk
 import commits
 import idle
 import pages
@@ -36,16 +36,16 @@ def large_house(quick: bool) -> list[Row]:
     """The chunk and the page benchmarks share one large database, which takes longest to make."""
     large, small = (40_000, 4_000) if quick else (10_000_000, 100_000)
     with house(large) as big:
-        rows = chunk.run(big, large=large, small=small, rounds=2 if quick else 15)
-        return rows + pages.run(big, length=6 if quick else 365, years=10, rounds=3 if quick else 40)
+        rows = chunk.run(big, large=large, small=small, rounds=1 if quick else 15)
+        return rows + pages.run(big, length=2 if quick else 365, years=10, rounds=1 if quick else 40)
 
 
 PARTS: dict[str, Callable[[bool], list[Row]]] = {
     "large": large_house,
-    "accept": lambda quick: accept.run(seconds=0.3 if quick else 4.0, rounds=1 if quick else 3),
+    "accept": lambda quick: accept.run(seconds=0.2 if quick else 4.0, rounds=1 if quick else 3),
     "commits": lambda quick: commits.run(stored=2_000 if quick else 50_000),
     "visible": lambda quick: visible.run(stored=2_000 if quick else 100_000, rounds=2 if quick else 40),
-    "idle": lambda quick: idle.run(seconds=0.5 if quick else 20.0, starts=1 if quick else 5),
+    "idle": lambda quick: idle.run(seconds=0.3 if quick else 20.0, starts=1 if quick else 5),
 }
 
 

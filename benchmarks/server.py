@@ -9,12 +9,13 @@ import threading
 from pathlib import Path
 
 from flask import Flask, Response, request
+from waitress.server import create_server
+
 from healthbox.config import Settings
 from healthbox.pipeline.accept import Door
 from healthbox.pipeline.worker import Worker
 from healthbox.store.engine import Database
 from healthbox.web.application import create_app, server_options
-from waitress.server import create_server
 
 
 def echo_beside(app: Flask) -> None:

@@ -27,7 +27,10 @@ def remember(ctx: click.Context, _option: click.Parameter, value: Path | None) -
 
 
 def settings() -> Settings:
-    """The settings in force for the running command. Raises ``Invalid``, naming what cannot be used."""
+    """The settings in force for the running command. Raises ``Invalid``, naming what cannot be used, or ``unwritable``."""
+    folder = click.get_current_context().meta.get(_KEY) or os.environ.get("HEALTHBOX_DATA")
+    if folder and os.path.isdir(folder) and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        disk.prepare(Path(folder))  # says so in its own words, before its config.toml is looked for in vain
     return load(click.get_current_context().meta.get(_KEY), os.environ)
 
 

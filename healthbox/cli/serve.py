@@ -85,15 +85,14 @@ def _run_until_signal(server: object) -> None:
             log.error("the web server ended")
             break
     server.close()  # type: ignore[attr-defined]
-    web.join(timeout=3)
+    server.task_dispatcher.shutdown(cancel_pending=True, timeout=4)  # type: ignore[attr-defined]
 
 
 def _port(server: object, settings: Settings) -> int:
-    for name in ("effective_port", "port"):
-        if isinstance(found := getattr(server, name, None), int) and found:
-            return found
+    """The port that was really taken (setting 0 takes a free one); waitress names it as text."""
     listens = getattr(server, "effective_listen", None)
-    return int(listens[0][1]) if listens else settings.port
+    taken = listens[0][1] if listens else getattr(server, "effective_port", settings.port)
+    return int(taken)
 
 
 def _announce(settings: Settings, database: Database, port: int) -> None:

@@ -22,6 +22,7 @@ from healthbox.formats.registry import discover, recognise
 from healthbox.store import devices, disk, ledger, people
 from healthbox.store.engine import Database
 
+CHUNKED = ("native-sync", "seed-sync", "flutter-health")
 SPOOL_BYTES = 1_000_000
 KEPT_HEADERS = ("automation-aggregation", "automation-period", "automation-name", "automation-id", "session-id", "x-timezone")
 
@@ -74,7 +75,7 @@ class Door:
         with self._database.reading() as c:
             zone = _zone(body, kept) or people.get_person(c, device.person_id).zone
         form = recognise(body, Envelope(zone=zone, accepted_at=now, headers=kept), self._formats)
-        part = _part(body) if form.name in ("native-sync", "seed-sync") else _Part(None, None, True, None, None)
+        part = _part(body) if form.name in CHUNKED else _Part(None, None, True, None, None)
         return self._keep(device, raw, form, part, kept, zone, now)
 
     def sync(self, device: Owner, raw: bytes, now: int) -> Accepted:
@@ -83,7 +84,7 @@ class Door:
         body = decode(raw)
         with self._database.reading() as c:
             zone = _zone(body, {}) or people.get_person(c, device.person_id).zone
-        wanted = {name: form for name, form in self._formats.items() if name in ("native-sync", "seed-sync", "flutter-health")}
+        wanted = {name: form for name, form in self._formats.items() if name in CHUNKED}
         form = recognise(body, Envelope(zone=zone, accepted_at=now), wanted)
         return self._keep(device, raw, form, _part(body), {}, zone, now)
 

@@ -81,6 +81,8 @@ def _carry_out(c: Connection, batch: ledger.Batch, plan: _Plan, now: int) -> tup
     uploads.unmerge(c, person_id, batch.id, plan.restated)
     if plan.standing.changing:
         uploads.unmerge_typed(c, person_id, plan.whole)
+        if not plan.lost:
+            uploads.forget_gone(c, person_id)
     records = uploads.take_away(c, person_id, batch.id)
     days.mark(c, person_id, plan.marks, now)
     spools = uploads.drop(c, batch.id, now)

@@ -132,6 +132,11 @@ def unmerge_typed(c: Connection, person_id: int, origins: set[int]) -> None:
             c.exec_driver_sql(f"DELETE FROM {table} WHERE person_id=? AND batch_id=?", (person_id, origin))
 
 
+def forget_gone(c: Connection, person_id: int) -> None:
+    """What was remembered as deleted or replaced: every upload that says so is read again."""
+    c.exec_driver_sql(f"DELETE FROM gone WHERE {_MINE}", (person_id,))
+
+
 def take_away(c: Connection, person_id: int, batch_id: int) -> int:
     """Delete every record that the upload stored; how many."""
     ranges = c.exec_driver_sql(
@@ -152,6 +157,11 @@ def take_away(c: Connection, person_id: int, batch_id: int) -> int:
             )
     c.exec_driver_sql(f"DELETE FROM point_set WHERE {_MINE} AND batch_id=?", (person_id, batch_id))
     gone += c.exec_driver_sql(f"DELETE FROM sleep_stage WHERE {_MINE} AND batch_id=?", (person_id, batch_id)).rowcount
+    c.exec_driver_sql(  # the names of stages, which stand beside them
+        "DELETE FROM also_uuid AS t WHERE series_id IN (SELECT id FROM series WHERE person_id=? AND metric='sleep_analysis') AND NOT EXISTS "
+        '(SELECT 1 FROM sleep_stage AS s WHERE s.series_id=t.series_id AND s.start=t.start AND s."end"=t."end" AND s.stage=t.tag)',
+        (person_id,),
+    )
     for table in ("bucket", "stated_night", "workout", "clinical", "tombstone"):
         gone += c.exec_driver_sql(f"DELETE FROM {table} WHERE person_id=? AND batch_id=?", (person_id, batch_id)).rowcount
     return gone

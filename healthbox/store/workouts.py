@@ -58,7 +58,7 @@ def _standing(c: Connection, person_id: int, workout: Workout, uuid: bytes | Non
 def put(c: Connection, person_id: int, batch_id: int, source_id: int, workout: Workout, uuid: bytes | None, as_of: int) -> str:
     """Store or merge one workout; returns "new", "updated", "duplicate" or "deleted"."""
     if uuid is not None and buried(c, person_id, KIND, [uuid]):
-        _forget(c, person_id, workout)
+        _forget(c, person_id, batch_id, source_id, workout, as_of)
         return "deleted"
     standing = _standing(c, person_id, workout, uuid)
     if standing is not None and standing.superseded == DELETED:
@@ -118,11 +118,16 @@ def remove(c: Connection, person_id: int, uuid: bytes) -> int:
     ).rowcount
 
 
-def _forget(c: Connection, person_id: int, workout: Workout) -> None:
-    """The workout of a deleted uuid comes after one without uuid had told of it."""
+def _forget(c: Connection, person_id: int, batch_id: int, source_id: int, workout: Workout, as_of: int) -> None:
+    """The workout of a deleted uuid: the same one told of without uuid goes too, or is known when it comes."""
     standing = _standing(c, person_id, workout, None)
-    if standing is not None and standing.uuid is None:
-        c.exec_driver_sql(f"UPDATE workout SET {_EMPTY} WHERE id=?", (DELETED, standing.id))  # noqa: S608
+    if standing is None:
+        c.exec_driver_sql(
+            'INSERT INTO workout (person_id, source_id, activity, start, "end", totals, as_of, batch_id, superseded) VALUES (?,?,?,?,?,?,?,?,?)',
+            (person_id, source_id, workout.activity, workout.start, workout.end, "{}", as_of, batch_id, DELETED),
+        )
+    elif standing.uuid is None:
+        c.exec_driver_sql(f"UPDATE workout SET {_EMPTY} WHERE id=?", (DELETED, standing.id))
 
 
 def between(c: Connection, person_id: int, low: int, high: int, *, limit: int = 500) -> list[WorkoutRow]:

@@ -176,9 +176,15 @@ def upload(batch: Mapping[str, Any], reader: Reader, per_byte: float | None = No
     state, badge, tone = {
         "completed": ("ok", "Done", "ok"),
         "failed": ("clinical", "Could not be read", "crit"),
-    }.get(batch["status"], ("late", "Incomplete" if batch["unfinished"] else "Done, with errors", "attn"))
+    }.get(batch["status"], ("late", _trouble(batch), "attn"))
     words = " ".join(part for part in (summary(batch, reader), missing_words(batch), dead_words(batch)) if part)
     return Upload(*common, state, badge, tone, words, False, 1.0, reader.ago(at), reader.iso(at))
+
+
+def _trouble(batch: Mapping[str, Any]) -> str:
+    if batch["unfinished"]:
+        return "Incomplete"
+    return "Read in part" if batch["chunks"]["dead"] else "Some refused"
 
 
 def _progress(batch: Mapping[str, Any], reader: Reader, per_byte: float | None) -> tuple[str, str, float | None]:
@@ -193,7 +199,8 @@ def _progress(batch: Mapping[str, Any], reader: Reader, per_byte: float | None) 
         return badge, words, done / chunks["total"]
     expected = round(batch["bytes"] * per_byte) if per_byte else None
     if expected and expected > read:
-        return badge, f"{reader.count(read)} of about {reader.count(expected)} records, {size}.", read / expected
+        about = round(expected, 2 - len(str(expected)))  # an estimate is worth two digits
+        return badge, f"{reader.count(read)} of about {reader.count(max(about, read))} records, {size}.", read / expected
     return badge, f"{_records(read, reader)} read, {size}." if read else f"{size} received.", None
 
 

@@ -46,8 +46,9 @@ class View(Protocol):
 
 def kind_of(metric: Metric) -> str:
     """bars, minmax, readings or line: the mark that a metric's aggregation asks for."""
-    kinds = {"min_max_mean": "minmax", "last": "readings", "mean": "line"}
-    return "readings" if metric.aggregation == "last" and metric.category != "heart" else kinds.get(metric.aggregation, "bars")
+    if metric.aggregation == "last":
+        return "line" if metric.category in ("heart", "vitals") else "readings"  # a reading a day, or one now and then
+    return {"min_max_mean": "minmax", "mean": "line"}.get(metric.aggregation, "bars")
 
 
 def in_hours(metric: Metric) -> bool:
@@ -84,13 +85,13 @@ def over(at: View, rows: Sequence[Point], band: tuple[float, float] | None) -> d
     else:
         plot = charts.line(values, band, height=HEIGHT, least=least, labels=labels, word=word, smooth=len(cut) > 7)
     one = cut[-1].is_day
-    table = [_row(slot, cell, pair or band, at, spread=kind == "minmax" or not one)
-             for slot, cell, pair in zip(cut, found, bands, strict=True)]  # fmt: skip
-    columns = (("Day", "Value", "Lowest", "Highest") if kind == "minmax" and one else ("Day", "Value", "Usual") if one
-               else ("Week" if at.range == "6m" else "Month", "Mean of a day" if at.added else "Mean", "Lowest day", "Highest day", "Days"))  # fmt: skip
+    spread = kind == "minmax" or not one
+    table = [_row(slot, cell, pair or band, at, spread=spread) for slot, cell, pair in zip(cut, found, bands, strict=True)]
+    columns = _columns(at, one, spread)
     hrefs = [_open(slot, cell, at) for slot, cell in zip(cut, found, strict=True)]
     return {
-        "plot": plot, "title": f"{at.name}, {ranges.WORDS[at.range].lower()}", "summary": _summary(at, found, one), "keys": _keys(plot, kind),
+        "plot": plot, "title": f"{at.name}, {ranges.WORDS[at.range].lower()}", "summary": _summary(at, found, one),
+        "keys": _keys(plot),
         "data": {"caption": f"{at.name}, {_span(at)}", "columns": columns, "rows": table, "xs": plot.xs, "hrefs": hrefs},
         "span": _span(at),
     }  # fmt: skip
@@ -104,6 +105,12 @@ def _row(slot: Slot, cell: Cell | None, pair: tuple[float, float] | None, at: Vi
         values += [said.amount(metric, cell.low if cell else None), said.amount(metric, cell.high if cell else None)]
         return (name, *values) if slot.is_day else (name, *values, str(cell.days if cell else 0))
     return (name, *values, said.usual(metric, pair) if pair else "being learnt")
+
+
+def _columns(at: View, one: bool, spread: bool) -> tuple[str, ...]:
+    if one:
+        return ("Day", "Value", "Lowest", "Highest") if spread else ("Day", "Value", "Usual")
+    return ("Week" if at.range == "6m" else "Month", "Mean of a day" if at.added else "Mean", "Lowest day", "Highest day", "Days")
 
 
 def _tick(slot: Slot, at: View, *, long: bool = False) -> str:
@@ -141,7 +148,7 @@ def _span(at: View) -> str:
     return f"{first}{years[0]} {render.DASH} {last}{years[1]}"
 
 
-def _keys(plot: charts.Plot, kind: str) -> list[tuple[str, str]]:
+def _keys(plot: charts.Plot) -> list[tuple[str, str]]:
     keys = [("bandf", "your usual")] if plot.bands or plot.area else []
     return keys + ([("nodata", "no data")] if plot.gaps else [])
 
@@ -168,18 +175,23 @@ def day(said: Said, metric: Metric, person_id: int, date: dt.date) -> dict[str, 
     else:
         spans = [_inside([value for a, _, value in parts if low <= a < high]) for low, high in hours]
         plot = charts.minmax([*(c and (c.low, c.value, c.high) for c in spans), *blank], height=HEIGHT, labels=labels, word=word)
+    added = metric.aggregation in ADDED
     rows = [
-        (render.clock_time(at, said.locale), *(said.amount(metric, v) for v in ((c.value,) if metric.aggregation in ADDED else (c.value, c.low, c.high))))
-        if c else (render.clock_time(at, said.locale), said.amount(metric, None), *([said.amount(metric, None)] * 2 if metric.aggregation not in ADDED else []))
-        for at, c in zip(local, spans, strict=False)
-    ]  # fmt: skip
-    columns = ("From", "Value") if metric.aggregation in ADDED else ("From", "Mean", "Lowest", "Highest")
+        (render.clock_time(at, said.locale), *(said.amount(metric, v) for v in _numbers(cell, added)))
+        for at, cell in zip(local, spans, strict=False)
+    ]
+    columns = ("From", "Value") if added else ("From", "Mean", "Lowest", "Highest")
     heard = sum(c is not None for c in spans)
     return {
-        "plot": plot, "title": f"{metric.label}, hour by hour", "keys": _keys(plot, "bars"), "span": _day_words(date, said),
+        "plot": plot, "title": f"{metric.label}, hour by hour", "keys": _keys(plot), "span": _day_words(date, said),
         "summary": f"{said.amount(metric, told['value'])} over the day, from {told['count']} readings in {heard} hours.",
         "data": {"caption": "Hour by hour", "columns": columns, "rows": rows, "xs": plot.xs[: len(rows)], "hrefs": ()},
     }  # fmt: skip
+
+
+def _numbers(cell: Cell | None, added: bool) -> tuple[float | None, ...]:
+    numbers = (cell.value, cell.low, cell.high) if cell else (None, None, None)
+    return numbers[:1] if added else numbers
 
 
 def _day_words(date: dt.date, said: Said) -> str:
@@ -209,8 +221,8 @@ def sources(rows: Sequence[Point], first: dt.date, end: dt.date, said: Said) -> 
     lanes: list[tuple[str, tuple[Part, ...], str]] = []
     for name in names:
         used = sum(state == "won" for _, _, state in parts[name])
-        share = f"{render.number(100 * given[name] / whole, 0, said.locale)} %, " if whole else ""
-        lanes.append((name or "Unnamed source", timelines.lane(_joined(parts[name]), 0, length), f"{share}{used} days"))
+        part = f"{render.number(100 * given[name] / whole, 0, said.locale)} %, " if whole else ""
+        lanes.append((name or "Unnamed source", timelines.lane(_joined(parts[name]), 0, length), f"{part}{used} days"))
     marks = [round(length * share) for share in (0, 0.5)] if length > 6 else [0]
     ticks = [charts.Tick(100 * at / length, render.short_date(first + DAY * at, said.locale)) for at in marks]
     ticks.append(charts.Tick(100, render.short_date(end, said.locale)))

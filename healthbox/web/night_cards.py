@@ -21,6 +21,7 @@ MINUTES = Metric(key="asleep", label="Asleep", unit="min", display_unit="min")
 STAGES = (("deep", "Deep"), ("core", "Core"), ("rem", "REM"), ("awake", "Awake"))
 WORDS = dict(STAGES) | {"asleep_unspecified": "Asleep", "in_bed": "In bed"}
 PULSE_SLOT = 5 * 60_000
+PULSE_MOST = 48  # each is a row of the table too
 HALF_HOUR = 1_800_000
 Night = Mapping[str, Any]
 
@@ -134,7 +135,7 @@ def hour_ticks(start: int, end: int, zone: str, reader: Reader) -> list[tuple[in
 def pulse(night: Night, measured: Pulse, resting: Baseline, reader: Reader) -> dict[str, Any] | None:
     """The pulse under the hypnogram, on the same axis; None when hardly anything was measured."""
     start, end, zone = night["start"], night["end"], night["zone"]
-    slots = slotted([(at, mean) for at, mean, _ in measured.readings], start, end, least=PULSE_SLOT)
+    slots = slotted([(at, mean) for at, mean, _ in measured.readings], start, end, least=PULSE_SLOT, most=PULSE_MOST)
     if len(slots.known) < 6:
         return None
     band = None if resting.low is None or resting.high is None else (resting.low, resting.high)
@@ -206,8 +207,13 @@ def stages(night: Night, nights: Sequence[Slept], on: dt.date) -> list[dict[str,
     return rows
 
 
+def is_staged(night: Night) -> bool:
+    return any(night[key] is not None for key in ("core", "deep", "rem"))
+
+
 def shares(night: Night) -> tuple[timelines.Part, ...]:
-    return timelines.shares([(key, night[key]) for key, _ in STAGES if night[key]])
+    """The night cut into its stages; nothing where the source tells none, for time awake alone is no whole."""
+    return () if not is_staged(night) else timelines.shares([(key, night[key]) for key, _ in STAGES if night[key]])
 
 
 def sources(night: Night) -> str:

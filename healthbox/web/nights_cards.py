@@ -43,7 +43,7 @@ def spread(rows: Sequence[Times], kind: str, bed: Baseline, wake: Baseline, link
     labels = _labels(rows, kind, reader)
     drawn = timelines.nights(spans, bands=bands, labels=labels, hours=hours)
     single = kind in ("14d", "90d")
-    keys = [("bar sleep", "asleep to awake" if single else "median of asleep to awake")]
+    keys = [("bar sleep", "asleep to awake" if single else "asleep to awake, medians")]
     keys += [("bandf", "usual times to fall asleep and wake")] if bands else []
     if drawn.gaps:
         untimed = any(row.bed is None and row.asleep is not None for row in rows)
@@ -66,7 +66,7 @@ def _labels(rows: Sequence[Times], kind: str, reader: Reader) -> list[str]:
     if kind == "all":
         years = [f"{row.last.year}" if index == 0 or row.last.month == 1 else "" for index, row in enumerate(rows)]
         return years if len(rows) > 18 else charts.thinned([month_word(row.last, reader.locale) for row in rows], 6)
-    return charts.thinned([reader.short(row.last) for row in rows], 5)
+    return charts.thinned([reader.short(row.last) for row in rows], 4)
 
 
 def _row(row: Times, kind: str, reader: Reader) -> tuple[str, ...]:
@@ -108,8 +108,8 @@ def rhythm_facts(
         against = f"against {duration(usual_sleep.centre or 0)} a night; {owed.nights} of 14 known"
         debt = (f"{word}, 14 nights", quantity(MINUTES, abs(owed.minutes)), against)
     return [
-        ("Regularity (SRI)", Quantity("needs six days in a row", known=False) if regular is None else Quantity(number(regular, 0, reader.locale)),
-         "of 100, last 28 days" if regular is not None else ""),
+        ("Regularity (SRI)", Quantity("needs six days in a row", known=False), "") if regular is None
+        else ("Regularity (SRI)", Quantity(number(regular, 0, reader.locale)), "of 100, last 28 days"),
         ("Midpoint", Quantity("no times this night", known=False) if middle is None else Quantity(reader.minute(middle)), usual_middle),
         debt,
         ("Naps, 14 days", Quantity("no data in these 14 days", known=False) if napped is None else Quantity(str(napped[0])),

@@ -174,10 +174,14 @@ def test_the_limit_that_was_passed_is_told() -> None:
 
 
 def test_one_reading_is_not_enough_but_a_second_day_is() -> None:
-    assert clinically("resting_heart_rate", DayRow(TODAY, 115)) == []
-    assert clinically("resting_heart_rate", DayRow(ago(1), 95), DayRow(TODAY, 115)) == [("info", None, 91)]
-    assert clinically("resting_heart_rate", DayRow(ago(2), 115), DayRow(TODAY, 115)) == []
+    assert clinically("body_temperature", DayRow(TODAY, 39.5)) == []
+    assert clinically("body_temperature", DayRow(ago(1), 38.5), DayRow(TODAY, 39.5)) == [("info", None, 38.1)]
+    assert clinically("body_temperature", DayRow(ago(2), 39.5), DayRow(TODAY, 39.5)) == []
     assert clinically("oxygen_saturation", DayRow(TODAY, 90, n=2)) == []
+
+
+def test_the_resting_pulse_is_made_of_a_days_readings_already() -> None:
+    assert clinically("resting_heart_rate", DayRow(TODAY, 115)) == [("warn", None, 111)]
 
 
 def test_pressure_categories_need_two_occasions() -> None:

@@ -1,6 +1,7 @@
 """People, accounts, tokens, sources: named on the command line, without a server."""
 
 import json
+from pathlib import Path
 
 from bodies import auto_export, sample, sync
 
@@ -23,8 +24,7 @@ def test_a_folder_that_holds_nothing_is_named_instead_of_filled(empty):
 
 
 def test_a_folder_that_cannot_be_written_exits_78(empty):
-    (empty.data.parent / "file").write_text("")
-    empty.data = empty.data.parent / "file" / "data"
+    empty.data = Path("/proc/healthbox")
     assert "chown" in empty.run("person", "add", "Alice", code=78).stderr
 
 
@@ -107,9 +107,9 @@ def test_two_sources_become_one_and_their_days_are_computed_anew(home):
     old = sample(None, *day, 100) | {"source": {"name": "Old Watch", "product": "Watch6,1"}}
     home.run("import", home.file(sync(old, sample(None, *day, 100), sample(None, "2026-11-18T09:00:00Z", "2026-11-18T09:10:00Z", 50))), "--person", "Alice")
     assert home.run("source", "list").stdout.count("watch") == 2
-    before = home.rows("SELECT value FROM day WHERE metric='step_count'")
+    before = home.rows("SELECT value FROM day WHERE metric='steps'")
     home.run("source", "merge", "Alice's Watch", "Old Watch", "--person", "Alice")
     assert home.rows("SELECT name FROM source") == [("Alice's Watch",)]
-    assert home.rows("SELECT value FROM day WHERE metric='step_count'") == before == [(150.0,)]
-    assert len(json.loads(home.rows("SELECT detail FROM day WHERE metric='step_count'")[0][0])["sources"]) == 1
+    assert home.rows("SELECT value FROM day WHERE metric='steps'") == before == [(150.0,)]
+    assert len(json.loads(home.rows("SELECT detail FROM day WHERE metric='steps'")[0][0])["sources"]) == 1
     assert "no source Ring" in home.run("source", "merge", "Alice's Watch", "Ring", code=1).stderr

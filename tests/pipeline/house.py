@@ -114,3 +114,14 @@ def steps(start: str, end: str, value: float, source: Any = "Alice's Watch", **m
 def at(day: int, hour: int, minute: int = 0, second: int = 0) -> str:
     """Berlin wall-clock time in March 2026, before the clocks change."""
     return f"2026-03-{day:02d}T{hour:02d}:{minute:02d}:{second:02d}+01:00"
+
+
+def work_off(house: House, order: list[Accepted]) -> None:
+    """Work off accepted batches one by one in this order, folding after each."""
+    for accepted in order:
+        with house.database.writing() as c:
+            c.exec_driver_sql("UPDATE chunk SET due_at=? WHERE status='pending'", (house.at + 10**12,))
+            c.exec_driver_sql(
+                "UPDATE chunk SET due_at=0 WHERE status='pending' AND batch_id=(SELECT id FROM batch WHERE public=?)", (accepted.batch,)
+            )
+        house.run()

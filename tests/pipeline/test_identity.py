@@ -1,9 +1,16 @@
 """What makes two records the same: the rules of the house, one after the other, and in any order of arrival."""
 
 import itertools
+import json
 
 import pytest
-from house import House, at, steps
+from house import House, at, steps, work_off
+
+from healthbox.domain.records import SourceRef
+from healthbox.store.samples import Apply
+from healthbox.store.series import Registry
+from healthbox.store.sources import Sources
+from healthbox.store.standing import Incoming
 
 A, B, C = "AAAAAAAA-0000-4000-8000-000000000001", "BBBBBBBB-0000-4000-8000-000000000002", "CCCCCCCC-0000-4000-8000-000000000003"
 
@@ -13,12 +20,7 @@ def in_every_order(build, *chunks):
     for order in itertools.permutations(range(len(chunks))):
         house = build()
         accepted = [house.sync(run=False, **chunk) for chunk in chunks]
-        for place in order:  # one due, the others not yet
-            with house.database.writing() as c:
-                c.exec_driver_sql("UPDATE chunk SET due_at=? WHERE status='pending'", (house.at + 10**9,))
-                batch = c.exec_driver_sql("SELECT id FROM batch WHERE public=?", (accepted[place].batch,)).scalar_one()
-                c.exec_driver_sql("UPDATE chunk SET due_at=0 WHERE batch_id=?", (batch,))
-            house.run()
+        work_off(house, [accepted[place] for place in order])
         yield house
 
 
@@ -49,15 +51,8 @@ def test_another_value_at_the_same_time_is_another_sample(house):
 
 
 def test_a_tag_tells_apart_and_a_resend_of_tagged_rows_adds_nothing(house):
-    from healthbox.store.samples import Apply
-    from healthbox.store.series import Registry
-    from healthbox.store.sources import Sources
-    from healthbox.store.standing import Incoming
-
     def put(*tags_and_values):
         with house.database.writing() as c:
-            from healthbox.domain.records import SourceRef
-
             series = Registry(c, 1).series("dietary_energy", Sources(c, 1, 0).resolve(SourceRef(name="Food diary")))
             apply = Apply(c, 1, 1, {series: "dietary_energy"})
             apply.run([Incoming(series, 1000, 1000, value, tag) for tag, value in tags_and_values])
@@ -143,26 +138,20 @@ def test_a_new_point_set_replaces_the_old_as_a_whole(build):
         house = build()
         sets = [beats(house, [60, 61, 62]), beats(house, [60, 75])]
         accepted = [house.ingest(body, run=False) for body in sets]
-        for place in (first, second):
-            with house.database.writing() as c:
-                c.exec_driver_sql("UPDATE chunk SET due_at=? WHERE status='pending'", (house.at + 10**9,))
-                c.exec_driver_sql(
-                    "UPDATE chunk SET due_at=0 WHERE batch_id=(SELECT id FROM batch WHERE public=?)", (accepted[place].batch,)
-                )
-            house.run()
+        work_off(house, [accepted[first], accepted[second]])
         assert [value for _, _, value in house.samples("heart_rate")] == [60.0, 75.0]
 
 
-def chunked(name, index, final, points):
-    return {"batch": name, "index": index, "final": final, "data": points}
+def chunked(name, final, points):
+    return {"anchor_token": name, "is_final_chunk": final, "data": points}
 
 
 def test_a_point_set_over_several_chunks_is_one_set(house):
-    house.send(chunked("first", 0, False, beats(house, [60, 61])))
-    house.send(chunked("first", 1, True, beats(house, [62, 63], minute=1)))
+    house.send(chunked("first", False, beats(house, [60, 61])))
+    house.send(chunked("first", True, beats(house, [62, 63], minute=1)))
     assert len(house.samples("heart_rate")) == 4
-    house.send(chunked("second", 0, False, beats(house, [60, 80])))
-    house.send(chunked("second", 1, True, beats(house, [62], minute=1)))
+    house.send(chunked("second", False, beats(house, [60, 80])))
+    house.send(chunked("second", True, beats(house, [62], minute=1)))
     assert [value for _, _, value in house.samples("heart_rate")] == [60.0, 80.0, 62.0]
 
 
@@ -220,8 +209,6 @@ def export(quantity, source, unit="count", name="step_count", date="2026-03-01")
 
 
 def aggregated(house, body, run=True):
-    import json
-
     raw = json.dumps(body).encode()
     accepted = house.door.ingest(
         house.phone, raw, content_type="application/json",
@@ -238,13 +225,7 @@ def test_a_day_bucket_whose_source_text_changes_stays_one_bucket(build):
     for order in itertools.permutations(range(3)):
         house = build()
         accepted = [aggregated(house, body, run=False) for body in growing]
-        for place in order:
-            with house.database.writing() as c:
-                c.exec_driver_sql("UPDATE chunk SET due_at=? WHERE status='pending'", (house.at + 10**9,))
-                c.exec_driver_sql(
-                    "UPDATE chunk SET due_at=0 WHERE batch_id=(SELECT id FROM batch WHERE public=?)", (accepted[place].batch,)
-                )
-            house.run()
+        work_off(house, [accepted[place] for place in order])
         assert house.rows("SELECT value, source FROM bucket") == [(9500.0, "")]
         assert house.days("steps") == {"2026-03-01": 9500.0}
     assert house.counts(aggregated(house, growing[0])) == {"duplicate": 1}, "an older body once more"
@@ -292,14 +273,14 @@ def stage(start, end, value, uuid=None, source="Alice's Watch"):
 
 
 def test_a_stage_is_reclassified_by_its_uuid_in_any_order(build):
-    night = [stage(at(1, 23), at(2, 1), "asleepCore", A), stage(at(2, 1), at(2, 6), "asleepDeep", B)]
-    for house in in_every_order(build, {"samples": night}, {"samples": [stage(at(2, 1), at(2, 6), "asleepREM", B)]}):
+    night = [stage(at(1, 23), at(2, 1), "core", A), stage(at(2, 1), at(2, 6), "deep", B)]
+    for house in in_every_order(build, {"samples": night}, {"samples": [stage(at(2, 1), at(2, 6), "rem", B)]}):
         found = house.nights()["2026-03-02"]
         assert (found["core"], found["deep"], found["rem"]) == (120.0, 0.0, 300.0)
 
 
 def test_a_deleted_stage_does_not_come_back_without_its_uuid(build):
-    deep, core = stage(at(2, 1), at(2, 6), "asleepDeep", B), stage(at(1, 23), at(2, 1), "asleepCore", A)
-    bare = {"samples": [stage(at(2, 1), at(2, 6), "asleepDeep")]}
+    deep, core = stage(at(2, 1), at(2, 6), "deep", B), stage(at(1, 23), at(2, 1), "core", A)
+    bare = {"samples": [stage(at(2, 1), at(2, 6), "deep")]}
     for house in in_every_order(build, {"samples": [deep, core]}, {"deleted": [B]}, bare):
         assert house.nights()["2026-03-02"]["asleep"] == 120.0

@@ -82,7 +82,7 @@ def _moved(random: Random, date: dt.date, back: int, *, worn: bool) -> list[DayR
     steps, lost = round(total), round(total * 0.36)
     sources = [("Apple Watch", "watch", round(steps * 0.9), 0.0), ("iPhone", "phone", steps - round(steps * 0.9), float(lost))]
     rows = [_row("steps", date, steps, sources if worn else [("iPhone", "phone", steps, 0.0)], n=220),
-            _row("distance_walking_running", date, round(steps * 0.00074, 2), sources and [("iPhone", "phone", 1, 0)], n=60)]  # fmt: skip
+            _row("distance_walking_running", date, round(steps * 0.74), sources and [("iPhone", "phone", 1, 0)], n=60)]  # fmt: skip
     if worn:
         rows += [_row("active_energy", date, round(steps * 0.058), [("Apple Watch", "watch", 1, 0)], n=300),
                  _row("exercise_time", date, max(0, round(random.gauss(34, 14))), [("Apple Watch", "watch", 1, 0)], n=30),
@@ -104,7 +104,7 @@ def _night(random: Random, date: dt.date, back: int, zone: ZoneInfo, unusual: bo
     later = 35 if unusual and back < 28 else 0
     evening = dt.datetime.combine(date - DAY, dt.time(23, 0), zone) + dt.timedelta(minutes=round(random.gauss(8, 12)) + later)
     start = at = int(evening.timestamp()) * 1000
-    stretch = max(1.07, min(1.27, random.gauss(1.17, 0.04)))
+    stretch = max(1.07, min(1.27, random.gauss(1.17, 0.04))) if back else 1.17
     spans: list[list[object]] = []
     total: dict[str, float] = {}
     for stage, minutes in CYCLE:
@@ -139,10 +139,22 @@ def _send(place: Place, name: str, today: dt.date, zone: ZoneInfo, random: Rando
                 samples.append(_sample("steps", start + 5 * MINUTE, start + 14 * MINUTE, round(walked * 0.8) + 1, "iPhone", "iPhone15,4"))
             pulse = round(random.gauss(72, 9))
             samples.append(_sample("heart_rate", start, start, pulse, "Apple Watch", "Watch7,5"))
-            samples.append(_sample("active_energy", start, start + 15 * MINUTE, round(walked * 0.06, 1), "Apple Watch", "Watch7,5"))
+            end = start + 15 * MINUTE
+            samples.append(_sample("active_energy", start, end, round(walked * 0.06, 1), "Apple Watch", "Watch7,5"))
+            samples.append(_sample("distance_walking_running", start, end, round(walked * 0.74), "Apple Watch", "Watch7,5"))
+            if walked > 200:
+                samples.append(_sample("exercise_time", start, start + 4 * MINUTE, 4, "Apple Watch", "Watch7,5"))
+            if quarter % 9 == 0:
+                samples.append(_sample("flights_climbed", start, end, 1, "iPhone", "iPhone15,4"))
     scale = int(dt.datetime.combine(today - DAY * 3, dt.time(7, 10), zone).timestamp()) * 1000
     samples.append(_sample("weight", scale, scale, 77.5, "Scale", "Body+"))
-    body = {"batch": f"year-{name}", "index": 0, "final": True, "anchor": None, "metric": None, "zone": "Europe/Berlin", "samples": samples}
+    run = int(dt.datetime.combine(today - DAY, dt.time(18, 10), zone).timestamp()) * 1000
+    workout = {
+        "activity": "running", "start": _iso(run), "end": _iso(run + 34 * MINUTE), "totals": {"distance": {"value": 6.2, "unit": "km"}},
+        "source": {"name": "Apple Watch", "product": "Watch7,5"},
+    }  # fmt: skip
+    body = {"batch": f"year-{name}", "index": 0, "final": True, "anchor": None, "metric": None, "zone": "Europe/Berlin", "samples": samples,
+            "workouts": [workout]}  # fmt: skip
     with place.database.writing() as c:
         device, _ = devices.add_device(c, place.persons[name], "iPhone", ["ingest"], now - 86_400_000)
     place.app.extensions["healthbox"].door.sync(device, json.dumps(body).encode(), now - 3 * MINUTE)
@@ -150,8 +162,11 @@ def _send(place: Place, name: str, today: dt.date, zone: ZoneInfo, random: Rando
 
 
 def _sample(metric: str, start: int, end: int, value: float, source: str, product: str) -> dict[str, object]:
-    first, last = (dt.datetime.fromtimestamp(ms / 1000, dt.UTC).isoformat() for ms in (start, end))
-    return {"type": metric, "start": first, "end": last, "value": value, "source": {"name": source, "product": product}}
+    return {"type": metric, "start": _iso(start), "end": _iso(end), "value": value, "source": {"name": source, "product": product}}
+
+
+def _iso(ms: int) -> str:
+    return dt.datetime.fromtimestamp(ms / 1000, dt.UTC).isoformat()
 
 
 def _arrive(place: Place, person: int, today: dt.date, zone: ZoneInfo) -> None:

@@ -4,8 +4,9 @@ Sources: NEWS2 (Royal College of Physicians 2017) for pulse, breathing, oxygen (
 2017 for high pressure; ADA Standards of Care, section 6, for glucose; AASM/SRS 2015 (Watson) for sleep; the device's own
 notifications are passed on as they are.
 
-Nothing rests on one reading, but a device's notification: a limit holds with enough readings in the day, or when an earlier day
-within reach was beyond the same limit. Pressure categories always need a second occasion. A limit of 0 is switched off.
+Nothing rests on one reading, but a device's notification and the resting pulse (itself made of a day of readings): a limit
+holds with enough readings in the day, or when an earlier day within reach was beyond the same limit. Pressure categories
+always need a second occasion. A limit of 0 is switched off.
 """
 
 import datetime as dt
@@ -48,11 +49,11 @@ class Limit(msgspec.Struct, frozen=True):
 
 _SYSTOLIC, _DIASTOLIC = "blood_pressure_systolic", "blood_pressure_diastolic"
 LIMITS = (
-    Limit("resting_heart_rate", "above", "info", 91, "NEWS2"),
-    Limit("resting_heart_rate", "above", "warn", 111, "NEWS2"),
-    Limit("resting_heart_rate", "above", "urgent", 131, "NEWS2"),
-    Limit("resting_heart_rate", "below", "info", 0, "NEWS2"),  # 50, for those who are not trained
-    Limit("resting_heart_rate", "below", "urgent", 40, "NEWS2"),
+    Limit("resting_heart_rate", "above", "info", 91, "NEWS2", readings=1),
+    Limit("resting_heart_rate", "above", "warn", 111, "NEWS2", readings=1),
+    Limit("resting_heart_rate", "above", "urgent", 131, "NEWS2", readings=1),
+    Limit("resting_heart_rate", "below", "info", 0, "NEWS2", readings=1),  # 50, for those who are not trained
+    Limit("resting_heart_rate", "below", "urgent", 40, "NEWS2", readings=1),
     Limit("respiratory_rate", "above", "info", 21, "NEWS2"),
     Limit("respiratory_rate", "above", "urgent", 25, "NEWS2"),
     Limit("respiratory_rate", "below", "info", 11, "NEWS2"),

@@ -183,8 +183,9 @@ def _page(error: str = "", given: dict[str, str] | None = None, answer: Answer |
     who = frame.person()
     own = channels.of_person(reading(), who.id)
     values: dict[str, Any] = {
-        "channels": own, "admin": visitor().account.admin, "people": [(str(one.id), one.name) for one in people.list_persons(reading())], "services": SERVICES, "details": DETAILS,
-        "least": LEAST, "log": _log(own), "error": error, "given": given or {}, "answer": answer, "at": at,
+        "channels": own, "admin": visitor().account.admin, "people": [(str(one.id), one.name) for one in people.list_persons(reading())],
+        "services": SERVICES, "details": DETAILS, "least": LEAST, "log": _log(own),
+        "error": error, "given": given or {}, "answer": answer, "at": at,
         "saved": request.args.get("saved", ""), "added": request.args.get("added", ""), "name_length": NAME_LENGTH,
     }  # fmt: skip
     return frame.page("channels.html", None, **values)
@@ -194,8 +195,6 @@ def _log(own: list[Channel]) -> list[Sent]:
     names = {channel.id: channel.name for channel in own}
     lines = []
     for delivery in deliveries.of_person(reading(), person_id(), LOG_SHOWN):
-        finding = findings.get(reading(), person_id(), delivery.finding_id)
-        lines.append(
-            Sent(delivery, metric_of(reading(), finding.metric).label, names.get(delivery.channel_id, ""), *STATUS[delivery.status])
-        )
+        about = metric_of(reading(), findings.get(reading(), person_id(), delivery.finding_id).metric).label
+        lines.append(Sent(delivery, about, names.get(delivery.channel_id, ""), *STATUS[delivery.status]))
     return lines

@@ -89,10 +89,13 @@ def senders(c: Connection, person_id: int, found: list[Arrival], reader: Reader)
     rows = []
     for device in devices.list_devices(c, person_id):
         revoked = device.revoked_at is not None and device.revoked_at <= reader.now
-        state, words = arriving.contact_words(habits.get(device.id), device.last_contact_at, reader)
+        last = device.last_contact_at
+        state, words = arriving.contact_words(habits.get(device.id), last, reader)
         if revoked:
             state, words = "none", f"Token revoked {reader.moment(device.revoked_at or 0)}; it cannot send any more"
-        last = device.last_contact_at
+        elif "ingest" not in device.scopes:
+            last = device.last_used_at
+            state, words = ("usual", "Only reads") if last else ("none", "Only reads; not used yet")
         rows.append(Sender(device.id, device.name, state, words, reader.ago(last), reader.iso(last) if last else "", revoked))
     return sorted(rows, key=lambda row: row.revoked)
 

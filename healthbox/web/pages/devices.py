@@ -86,6 +86,7 @@ def one(device_id: int) -> str:
         device=device,
         row=next(row for row in senders(reading(), person_id(), found, reader) if row.id == device.id),
         scopes=[words for scope, words in SCOPES.items() if scope in device.scopes],
+        sends="ingest" in device.scopes,
         made=reader.moment(device.created_at),
         used=reader.ago(device.last_used_at),
         anchors=[(metric, reader.moment(a["last_sync"]), reader.iso(a["last_sync"])) for metric, a in state["anchors"].items()],

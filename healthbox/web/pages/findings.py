@@ -35,18 +35,11 @@ SPARK_DAYS = 30
 BACK_TEST_DAYS = 90
 QUIET_DAYS = 3
 PAST_SHOWN = 20
+DAYS_SHOWN = 30
 NOTE_LENGTH = 500
-HUES = {
-    "heart": "heart",
-    "respiratory": "heart",
-    "vitals": "heart",
-    "sleep": "sleep",
-    "activity": "move",
-    "workout": "move",
-    "mobility": "move",
-}
+HUES = {"heart": "heart", "respiratory": "heart", "vitals": "heart", "sleep": "sleep", "activity": "move", "mobility": "move"}
 SEVERITY_WORDS = {"info": "Worth knowing", "warn": "Worth your attention", "urgent": "Urgent"}
-NUMBER_WORDS = ("Nothing", "One thing", "Two things", "Three things", "Four things", "Five things", "Six things")
+NUMBER_WORDS = ("Nothing is", "One thing is", "Two things are", "Three things are", "Four things are", "Five things are")
 
 
 class Card(NamedTuple):
@@ -78,7 +71,7 @@ def show() -> str:
     return frame.page(
         "findings.html",
         None,
-        headline=f"{NUMBER_WORDS[len(open_)] if len(open_) < len(NUMBER_WORDS) else f'{len(open_)} things'} unusual right now.",
+        headline=f"{NUMBER_WORDS[len(open_)] if len(open_) < len(NUMBER_WORDS) else f'{len(open_)} things are'} unusual right now.",
         open=[card(reading(), who, row, rows, at) for row in open_],
         quiet=[card(reading(), who, row, rows, at) for row in quiet],
         past=[card(reading(), who, row, rows, at, drawn=False) for row in shown],
@@ -87,9 +80,7 @@ def show() -> str:
         severities=SEVERITY_WORDS,
         channels=[channel for channel in channels.of_person(reading(), who.id) if channel.enabled],
         failed=sum(delivery.status == "dead" for delivery in deliveries.of_person(reading(), who.id)),
-        rules=[
-            (rule.label, sum(row.rule == name and row.started > at - BACK_TEST_DAYS * DAY for row in rows)) for name, rule in RULES.items()
-        ],
+        rules=[(rule.label, sum(row.rule == name and _recent(row, at) for row in rows)) for name, rule in RULES.items()],
         note_length=NOTE_LENGTH,
     )
 
@@ -138,7 +129,7 @@ def card(c: Connection, who: Person, row: FindingRow, rows: list[FindingRow], at
     first, last = row.started, row.latest
     dates = render.day_words(last, at, who.locale)
     when = dates if first == last else f"{render.short_date(first, who.locale)} to {render.short_date(last, who.locale)}, {len(told)} days"
-    alike = [other for other in rows if (other.rule, other.metric) == (row.rule, row.metric) and other.started > at - BACK_TEST_DAYS * DAY]
+    alike = [other for other in rows if (other.rule, other.metric) == (row.rule, row.metric) and _recent(other, at)]
     plot = _spark(c, who.id, row, told[-1]) if drawn and told else None
     return Card(
         row,
@@ -153,9 +144,16 @@ def card(c: Connection, who: Person, row: FindingRow, rows: list[FindingRow], at
         HUES.get(metric.category, "body"),
         f"{SPARK_DAYS} {'nights' if row.metric == ASLEEP else 'days'} up to {render.short_date(last, who.locale)}"
         + (", band = your usual then" if own else ""),
-        [(render.short_date(f.date, who.locale), _says(metric, f.value, who), _range(metric, f, who)) for f in told],
+        [
+            (render.short_date(f.date, who.locale), _says(metric, f.value, who), _range(metric, f, who))
+            for f in told[: -DAYS_SHOWN - 1 : -1]
+        ],
         _told(c, row),
     )
+
+
+def _recent(row: FindingRow, at: dt.date) -> bool:
+    return row.started > at - BACK_TEST_DAYS * DAY
 
 
 def metric_of(c: Connection, key: str) -> Metric:

@@ -13,7 +13,6 @@ from healthbox.domain.errors import Invalid, NotFound
 from healthbox.domain.units import for_display
 from healthbox.store import metrics as named
 from healthbox.store import pages_reading
-from healthbox.store import reading as records
 from healthbox.store.pages_reading import Point, Seen
 from healthbox.web import metric_chart, ranges, usual
 from healthbox.web.answers import json_answer

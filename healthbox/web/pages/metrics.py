@@ -25,10 +25,16 @@ routes = Blueprint("metrics", __name__)
 
 SLEEP = records.SLEEP
 DOMAINS = (
-    ("Heart", ("heart",)), ("Breathing and vitals", ("respiratory", "vitals")), ("Sleep", ("sleep",)), ("Movement", ("activity", "mobility", "workout")),
-    ("Body", ("body",)), ("Food and drink", ("nutrition",)), ("Mind", ("mindfulness",)), ("Hearing and surroundings", ("hearing", "environment")),
+    ("Heart", ("heart",)),
+    ("Breathing and vitals", ("respiratory", "vitals")),
+    ("Sleep", ("sleep",)),
+    ("Movement", ("activity", "mobility", "workout")),
+    ("Body", ("body",)),
+    ("Food and drink", ("nutrition",)),
+    ("Mind", ("mindfulness",)),
+    ("Hearing and surroundings", ("hearing", "environment")),
     ("Symptoms and cycle", ("symptom", "reproductive")),
-)  # fmt: skip
+)
 OTHERS = "Other"
 UNKNOWN = "Unknown names"
 
@@ -56,12 +62,15 @@ def show() -> str:
         if values.get(metric.key):
             groups.setdefault(domain_of(entry["category"]), []).append(row_of(metric, name, values[metric.key], today, said))
         else:
-            quiet.append((name, href("metric", key=metric.key), render.date_words(dt.date.fromisoformat(entry["last"]), today, said.locale)))
-    order = [title for title, _ in DOMAINS] + [OTHERS, UNKNOWN]
+            quiet.append(
+                (name, href("metric", key=metric.key), render.date_words(dt.date.fromisoformat(entry["last"]), today, said.locale))
+            )
+    order = [title for title in (*(title for title, _ in DOMAINS), OTHERS, UNKNOWN) if title in groups]
     never = sorted(m.label for m in PLAIN.all() if m.kind in ("quantity", "category") and m.key not in {e["metric"] for e in had})
+    unknown = [e["label"] for e in had if e["category"] == "unknown"]
     return page(
-        "metrics.html", "metrics", groups=[(title, groups[title]) for title in order if title in groups], rows=rows, quiet=quiet, wanted=wanted,
-        never=never, unknown=[e["label"] for e in had if e["category"] == "unknown"],
+        "metrics.html", "metrics", groups=[(title, groups[title]) for title in order], rows=rows, quiet=quiet, wanted=wanted, never=never,
+        unknown=unknown,
     )  # fmt: skip
 
 
@@ -113,7 +122,8 @@ def row_of(metric: Metric, name: str, rows: list[Point], today: dt.date, said: S
         side = "usually" if partial else {"above": "above your usual", "below": "below your usual"}.get(at.state, "in your usual")
         words = f"{side} {said.usual(metric, at.band)}"
     strip = charts.strip(None if partial and at.band else last.value, at.band, [v for v in values[:-1] if v is not None][-9:])
+    words = f"{when}{' so far' if partial else ''}, {words}"
     return {
-        "name": name, "quantity": said.amount(metric, last.value), "strip": strip, "words": f"{when}{' so far' if partial else ''}, {words}",
-        "spark": spark, "hue": hue_of(metric), "href": href("metric", key=metric.key),
+        "name": name, "quantity": said.amount(metric, last.value), "strip": strip, "words": words, "spark": spark, "hue": hue_of(metric),
+        "href": href("metric", key=metric.key),
     }  # fmt: skip

@@ -63,7 +63,8 @@ def household(wrong: str = "", error: str = "") -> str:
     values: dict[str, Any] = {
         "members": [Member(person, [account.login for account in known if account.person_id == person.id]) for person in everybody],
         "accounts": known, "names": {person.id: person.name for person in everybody}, "here": visitor().account, "zones": zones(),
-        "saved": request.args.get("saved", ""), "wrong": wrong, "error": error,
+        "people": [(str(person.id), person.name) for person in everybody],
+        "admin": True, "saved": request.args.get("saved", ""), "wrong": wrong, "error": error,
         "given": {name: request.form.get(name, "") for name in ("name", "zone", "login", "person")} if wrong.startswith("add-") else {},
     }  # fmt: skip
     return frame.page("people.html", None, **values)

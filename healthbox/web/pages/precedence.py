@@ -15,7 +15,7 @@ from healthbox.store.people import Person
 from healthbox.store.preferences import EVERYTHING
 from healthbox.store.sources import Source
 from healthbox.web import frame
-from healthbox.web.auth import opens, person_id
+from healthbox.web.auth import opens, person_id, visitor
 from healthbox.web.database import reading, writing
 from healthbox.web.house import house, now
 from healthbox.web.times import today
@@ -76,6 +76,7 @@ def show() -> str:
         changes=[_change(metric, shifts, who) for metric, shifts in changes.items()],
         scopes=_scopes(),
         saved="saved" in request.args,
+        admin=visitor().account.admin,
     )
 
 
@@ -150,10 +151,13 @@ def _change(key: str, shifts: list[Shift], who: Person) -> Change:
     units: render.Units = "imperial" if who.units == "imperial" else "metric"
 
     def words(value: float | None) -> str:
-        return str(render.quantity(metric, value, units, who.locale, missing="no value"))
+        said = render.quantity(metric, value, units, who.locale, missing="no value")
+        return str(said) if render.is_duration(metric) else said.number
 
     rows = [(render.short_date(s.date, who.locale), words(s.before), words(s.after), words(s.before) != words(s.after)) for s in shifts]
     moved = sum(row[3] for row in rows)
     days = "night" if key == SLEEP else "day"
+    unit = "" if render.is_duration(metric) else render.quantity(metric, 0.0, units, who.locale).unit
+    label = f"{metric.label}, {unit}" if unit and unit.casefold() != metric.label.casefold() else metric.label
     summary = f"{moved} of the last {len(rows)} {days}s change." if moved else f"None of the last {len(rows)} {days}s changes."
-    return Change(metric.label, summary, rows[::-1])
+    return Change(label, summary, rows[::-1])

@@ -15,7 +15,7 @@ from healthbox.analytics.rules.contract import ASLEEP, Rule
 from healthbox.domain.errors import Invalid, NotFound
 from healthbox.pipeline.analyse import RULES
 from healthbox.pipeline.deliver import ASLEEP_METRIC
-from healthbox.store import findings, pages_reading
+from healthbox.store import findings, metrics, pages_reading
 from healthbox.store import reading as records
 from healthbox.store.findings import RuleSetting
 from healthbox.store.people import Person
@@ -40,6 +40,7 @@ WORDS = {
     "asleep_week_below_warn": ("Mean of a week under, worth your attention", "min"),
     "asleep_week_nights": ("Nights of the week that must be known", "nights"),
 }
+UNITS = {"br/min": "breaths a minute", "events": "", "falls": ""}
 OWN_GROUP = "Sleep over a week"
 SEVERITIES = {"info": "worth knowing", "warn": "worth your attention", "urgent": "urgent"}
 SOURCES = {limit.param: limit for limit in clinical.LIMITS}
@@ -136,12 +137,13 @@ def _page(wrong: str = "", error: str = "") -> str:
 def groups(rule: Rule, params: dict[str, float]) -> list[Group]:
     """A rule's numbers, limits of one metric together."""
     found: dict[str, Group] = {}
+    catalogue = metrics.catalogue(reading(), records.PLAIN)
     for name, default in rule.params.items():
         limit = SOURCES.get(name) if rule is clinical.RULE else None
         if limit is not None:
-            metric = records.metric_of(reading(), limit.metric)
-            unit = metric.unit if metric and limit.source != "device" else ""
-            title = f"{metric.label if metric else limit.metric}{f', {unit}' if unit and unit != 'br/min' else ', breaths a minute' if unit else ''}"
+            metric = catalogue.get(limit.metric)
+            unit = "" if metric is None or limit.source == "device" else UNITS.get(metric.unit, metric.unit)
+            title = f"{metric.label if metric else limit.metric}{f', {unit}' if unit else ''}"
             group = found.setdefault(title, Group(title, limit.source, []))
             words = f"{limit.side}, {SEVERITIES[limit.severity]}" if limit.source != "device" else "notifications a day"
         else:

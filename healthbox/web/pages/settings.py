@@ -137,8 +137,9 @@ def server() -> str:
     job = next((job for job in jobs.all_jobs(reading()) if job.name == "backup"), None)
     checked = kept.get(reading(), LAST_BACKUP)
     values: dict[str, Any] = {
-        "backups": [_backup(path) for path in backup.listed(settings.data / "backups")], "job": job, "asked": job is not None and job.due_at <= now(),
-        "checked": int(checked) if checked else None, "folder": str(settings.data / "backups"), "values": _values(), "version": healthbox.__version__,
+        "backups": [_backup(path) for path in backup.listed(settings.data / "backups")], "folder": str(settings.data / "backups"),
+        "job": job, "asked": job is not None and job.due_at <= now(), "checked": int(checked) if checked else None,
+        "next": _when(job.due_at) if job else "", "values": _values(), "version": healthbox.__version__, "admin": True,
         "restored": kept.restored_from(reading()), "zone": ZoneInfo(frame.person().zone),
     }  # fmt: skip
     return frame.page("settings_server.html", None, **values)
@@ -180,6 +181,7 @@ def _page(wrong: str = "", error: str = "") -> str:
         "settings.html",
         None,
         account=here.account,
+        admin=here.account.admin,
         logins=[account.login for account in accounts.list_accounts(reading()) if account.person_id == who.id],
         zones=zones(),
         history=[(_since(at, name, who), name.replace("_", " ")) for at, name in people.zone_history(reading(), who.id)],
@@ -208,6 +210,13 @@ def _since(at: int, name: str, who: Person) -> str:
     return f"since {render.short_date(day := dt.datetime.fromtimestamp(at / 1000, ZoneInfo(name)).date(), who.locale)} {day.year}"
 
 
+def _when(at: int) -> str:
+    """'tomorrow at 03:00', in the person's zone and words."""
+    who = frame.person()
+    moment, here = (dt.datetime.fromtimestamp(ms / 1000, ZoneInfo(who.zone)) for ms in (at, now()))
+    return f"{render.day_words(moment.date(), here.date(), who.locale)} at {render.clock_time(moment, who.locale)}"
+
+
 def _sample(locale: str) -> str:
     moment = dt.datetime(2026, 11, 20, 18, 5, tzinfo=dt.UTC)
     return f"{render.number(8412.5, 1, locale)} · {render.clock_time(moment, locale)} · {render.short_date(moment.date(), locale)}"
@@ -216,14 +225,7 @@ def _sample(locale: str) -> str:
 def _browser(agent: str) -> str:
     """A browser and a system in words, from what it says of itself; for telling one's own devices apart, nothing more."""
     seen = [("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrom", "Chrome"), ("Safari", "Safari")]
-    systems = [
-        ("iPhone", "iPhone"),
-        ("iPad", "iPad"),
-        ("Android", "Android"),
-        ("Windows", "Windows"),
-        ("Mac OS", "Mac"),
-        ("Linux", "Linux"),
-    ]
+    systems = [("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac", "Mac"), ("Linux", "Linux")]
     browser = next((words for mark, words in seen if mark in agent), "A browser")
     system = next((words for mark, words in systems if mark in agent), "")
     return f"{browser} on {system}" if system else browser
@@ -257,5 +259,6 @@ def _values() -> list[Value]:
             origin = "default"
         else:
             origin = "config.toml" if value == getattr(filed, row.name) else "as it was started"
-        found.append(Value(row, ", ".join(map(str, value)) if isinstance(value, tuple) else str(value), origin))
+        written = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value).lower() if isinstance(value, bool) else str(value)
+        found.append(Value(row, written, origin))
     return found

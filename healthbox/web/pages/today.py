@@ -109,7 +109,7 @@ def night_card(morning: Morning) -> dict[str, Any] | None:
     parts = [(f"st-{key}", f"{STAGES[key]} {said.amount(minutes, value)}") for key, value in _parts(night) if value]
     card |= {"asleep": said.amount(minutes, night.asleep, "time asleep unknown"), "between": between, "keys": parts}
     if len(night.spans) > 1 and night.start and night.end:
-        card |= _hypnogram(night, said, zone, f"{card['asleep']} asleep, {between}. {', '.join(words for _, words in parts)}.")
+        card |= _hypnogram(night, said, zone)
     return card
 
 
@@ -117,7 +117,18 @@ def _parts(night: NightPoint) -> list[tuple[str, float | None]]:
     return [("deep", night.deep), ("core", night.core), ("rem", night.rem), ("asleep", night.unspecified), ("awake", night.awake)]
 
 
-def _hypnogram(night: NightPoint, said: Said, zone: dt.tzinfo, summary: str) -> dict[str, Any]:
+def thirds(spans: list[tuple[str, int, int]], start: int, end: int) -> str:
+    """Where in the night deep sleep and REM lay, as a sentence; empty when neither was measured."""
+    found = []
+    for stage in ("deep", "rem"):
+        held = [sum(max(0, min(b, start + (end - start) * (n + 1) // 3) - max(a, start + (end - start) * n // 3))
+                    for kind, a, b in spans if kind == stage) for n in range(3)]  # fmt: skip
+        if sum(held):
+            found.append(f"{STAGES[stage]} mostly in the {('first', 'middle', 'last')[held.index(max(held))]} third")
+    return f"{', '.join(found)}." if found else ""
+
+
+def _hypnogram(night: NightPoint, said: Said, zone: dt.tzinfo) -> dict[str, Any]:
     spans = [("asleep" if stage == "asleep_unspecified" else stage, start, end) for start, end, stage in night.spans]
     spans = sorted((span for span in spans if span[0] in STAGES), key=lambda span: span[1])
     start, end = spans[0][1], max(span[2] for span in spans)
@@ -126,7 +137,7 @@ def _hypnogram(night: NightPoint, said: Said, zone: dt.tzinfo, summary: str) -> 
     drawn = timelines.hypnogram(spans, start, end, ticks=marks)
     rows = [(said.clock(a, zone), STAGES[stage], render.duration((b - a) / 60_000)) for stage, a, b in spans]
     data = {"caption": "Stages of the night", "columns": ("From", "Stage", "For"), "rows": rows, "xs": drawn.xs}
-    return {"hypnogram": drawn, "summary": summary, "data": data}
+    return {"hypnogram": drawn, "summary": thirds(spans, start, end) or f"Asleep {rows[0][0]} to {said.clock(end, zone)}.", "data": data}
 
 
 def movement_card(morning: Morning) -> dict[str, Any] | None:
@@ -157,7 +168,7 @@ def movement_card(morning: Morning) -> dict[str, Any] | None:
         "name": main.name, "amount": said.amount(metric, values[-1], f"no {main.name.lower()} {'yet' if morning.is_today else 'that day'}"),
         "band": band, "plot": plot, "data": data, "facts": facts, "workouts": [_workout(w, morning) for w in morning.window.workouts[-3:]],
         "why": href("why", key=main.key, date=morning.date.isoformat()) if values[-1] is not None else "",
-        "summary": f"{main.name} of the last fourteen days; the band is the usual of working days and of weekends.",
+        "summary": "Fourteen days; the band is your usual, working days and weekends apart.",
     }  # fmt: skip
 
 
@@ -170,7 +181,7 @@ def _workout(workout: Workout, morning: Morning) -> dict[str, str]:
     if distance and workout.totals.get("distance"):
         parts.insert(0, str(morning.said.amount(distance, workout.totals["distance"])))
     title = f"{name}, {when} {morning.said.clock(workout.start)}"
-    return {"title": title, "words": " in ".join(parts), "href": f"{href('workouts')}/{workout.id}"}
+    return {"title": title, "words": " in ".join(parts), "href": href("workout", workout=workout.id)}
 
 
 def _first_run(who: Person, arrivals: list[Arrival]) -> str:

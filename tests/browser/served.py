@@ -56,6 +56,8 @@ class House:
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(timeout=15)
         self._reader.join(timeout=2)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
         return code
 
 

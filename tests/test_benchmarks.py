@@ -1,0 +1,40 @@
+"""The benchmarks run: tiny sizes, real parts, a table with numbers in it. What they measure here means nothing."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RUN = Path(__file__).parent.parent / "benchmarks" / "run.py"
+
+
+def table(*words: str) -> list[list[str]]:
+    result = subprocess.run([sys.executable, str(RUN), "--quick", *words], capture_output=True, text=True, timeout=100, check=False)
+    assert result.returncode == 0, result.stderr[-2000:]
+    lines = [line.strip("|").split("|") for line in result.stdout.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line] for line in lines[2:]]
+
+
+def test_commits_are_counted_exactly() -> None:
+    measured = {row[0]: row[2] for row in table("--only", "commits")}
+    assert measured["WAL commits per accepted chunk"] == "1"
+    assert measured["WAL commits per processed chunk"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        ("large", ["2,000-sample chunk", "page /", "the heaviest page"]),
+        ("accept", ["durable 202", "p99"]),
+        ("visible", ["202 to aggregates visible"]),
+        ("idle", ["resident memory", "of one core", "start to ready"]),
+    ],
+)
+def test_every_part_prints_its_rows(part: str, told: list[str]) -> None:
+    rows = table("--only", part)
+    assert all(any(words in row[0] for row in rows) for words in told)
+    assert all(re.search(r"\d", row[2]) for row in rows)
+    assert {row[3] for row in rows} <= {"yes", "**no**", "-"}
+    assert all(0 < float(row[2].removesuffix(" ×")) < 100 for row in rows if row[1].endswith("×"))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from urllib.parse import urljoin
 
 from flask.testing import FlaskClient
-from house import House, Row, now_ms, percentile
+from house import House, Row, now_ms, percentile, timed
 
 from healthbox.cli.demo_year import make
 from healthbox.store import days, ledger
@@ -35,11 +35,11 @@ def run(place: House, *, length: int, years: int, rounds: int) -> list[Row]:
                 rows.append(Row(f"page {path}", "answers", f"status {answer.status_code}", False))
             continue
         took = [_timed(client, path) for _ in range(rounds)]
-        p95 = percentile(took, 0.95)
+        p95, cpu = (percentile([one[at] for one in took], 0.95) for at in (0, 1))
         sizes[path] = len(answer.data) + sum(_assets(client, path, answer.text).values())
         hosts |= set(re.findall(r"""(?:src|href|action)=["']https?://([^/"']+)""", answer.text)) - {"localhost"}
-        weight = f"{sizes[path] / 1000:.0f} kB with all it loads"
-        rows.append(Row(f"page {path}, p95 in the server", f"≤ {BAR_MS} ms", f"{p95:.0f} ms", p95 <= BAR_MS, weight))
+        note = f"{cpu:.0f} ms CPU; {sizes[path] / 1000:.0f} kB with all it loads"
+        rows.append(Row(f"page {path}, p95 in the server", f"≤ {BAR_MS} ms", f"{p95:.0f} ms", p95 <= BAR_MS, note))
     largest = max(sizes, key=lambda path: sizes[path])
     size = sizes[largest] / 1000
     rows.append(Row("the heaviest page with all it loads", f"≤ {BAR_KB} kB", f"{size:.0f} kB", size <= BAR_KB, largest))
@@ -47,10 +47,10 @@ def run(place: House, *, length: int, years: int, rounds: int) -> list[Row]:
     return rows
 
 
-def _timed(client: FlaskClient, path: str) -> float:
-    began = time.perf_counter()
-    client.get(path)
-    return (time.perf_counter() - began) * 1000
+def _timed(client: FlaskClient, path: str) -> tuple[float, float]:
+    """(wall, CPU) milliseconds; they are far apart only where something else wants the machine."""
+    wall, cpu = timed(lambda: client.get(path))
+    return wall * 1000, cpu * 1000
 
 
 def _assets(client: FlaskClient, path: str, page: str) -> dict[str, int]:

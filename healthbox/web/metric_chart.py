@@ -69,7 +69,7 @@ def over(at: View, rows: Sequence[Point], band: tuple[float, float] | None) -> d
     shown = [row for row in rows if not (at.added and row.date == at.today and not cut[-1].is_day)]
     found = ranges.cells(cut, shown)
     values = [cell and cell.value for cell in found]
-    labels = charts.thinned([_tick(slot, at) for slot in cut], 7 if at.range == "w" else 6)
+    labels = charts.thinned([_tick(slot, at) for slot in cut], 7 if at.range == "w" else 5)
     kind, word, partial = kind_of(at.metric), at.said.axis(at.metric), at.added and cut[-1] == Slot(at.today, at.today)
     least = LEAST.get(at.metric.unit, 0.0)
     bands = [usual.movement_usual(rows, slot.first) if at.added and slot.is_day else None for slot in cut]
@@ -137,7 +137,7 @@ def _summary(at: View, found: Sequence[Cell | None], one: bool) -> str:
         return f"No data: {_span(at)}."
     low, high = min(cell.value for cell in held), max(cell.value for cell in held)
     unit = "days" if one else "weeks" if at.range == "6m" else "months"
-    return f"{at.said.usual(at.metric, (low, high), unit=True)} on {len(held)} of {len(found)} {unit}."
+    return f"{at.said.usual(at.metric, (low, high), unit=True)}; {len(held)} of {len(found)} {unit} have data."
 
 
 def _span(at: View) -> str:

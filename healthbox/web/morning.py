@@ -167,13 +167,13 @@ class Morning:
         """Weight is weighed now and then: the last value keeps its date."""
         reading = usual.BODY[0]
         rows = [row for row in self.rows.get(reading.key, ()) if self.date - DAY * 42 <= row.date <= self.date]
-        if len(rows) < 3:
+        if not rows:
             return []
-        last, ordered, metric = rows[-1], sorted(row.value for row in rows), metric_of(reading)
-        band = (usual.percentile(ordered, 0.1), usual.percentile(ordered, 0.9))
-        state = charts.against(last.value, band)
-        said = {"above": "above", "below": "below"}.get(state, "in")
-        words = f"{said} your last six weeks’ {self.said.usual(metric, band)}"
+        last, metric, band = rows[-1], metric_of(reading), usual.body_usual(self.rows[reading.key], self.date)
+        if band is None:
+            return []
+        side = {"above": "above", "below": "below"}.get(charts.against(last.value, band), "in")
+        words = f"{side} your usual {self.said.usual(metric, band)}"
         spark = charts.spark(usual.filled(rows, last.date, SPARK), band)
         return [{
             "name": reading.name, "quantity": self.said.amount(metric, last.value), "hue": "body", "strip": charts.strip(last.value, band),

@@ -89,8 +89,8 @@ def drift(values: Sequence[tuple[dt.date, float]], on: dt.date) -> float | None:
     return median(new) - median(old) if min(len(new), len(old)) >= DRIFT_LEAST else None
 
 
-def sleep_regularity(nights: Mapping[dt.date, Mapping[str, Any]], on: dt.date, noon: int) -> float | None:
-    """The SRI of the 28 days up to ``on``, naps included; ``noon`` is the instant (ms) of the noon before the first of them."""
+def sleep_regularity(nights: Mapping[dt.date, Mapping[str, Any]], on: dt.date, home: dt.tzinfo) -> float | None:
+    """The SRI of the 28 days up to ``on``, naps included, on the wall clock of ``home``: a clock change is no irregularity, a trip is."""
     spans: list[tuple[int, int]] = []
     for date, night in nights.items():
         if not on - SRI_DAYS * DAY < date <= on or night["estimated"]:
@@ -99,7 +99,14 @@ def sleep_regularity(nights: Mapping[dt.date, Mapping[str, Any]], on: dt.date, n
         if not slept and night["asleep"] is not None and night["start"] is not None:
             slept = [(night["start"], night["end"])]
         spans += slept + [(a, b) for a, b, _ in night["naps"]]
-    return regularity.sri(regularity.epochs(spans, noon, SRI_DAYS, SRI_MINUTES))
+    noon = dt.datetime.combine(on - SRI_DAYS * DAY, dt.time(12), dt.UTC)
+    shown = [(_wall(start, home), _wall(end, home)) for start, end in spans]
+    return regularity.sri(regularity.epochs(shown, int(noon.timestamp()) * 1000, SRI_DAYS, SRI_MINUTES))
+
+
+def _wall(ms: int, home: dt.tzinfo) -> int:
+    offset = dt.datetime.fromtimestamp(ms / 1000, home).utcoffset() or dt.timedelta()
+    return ms + int(offset.total_seconds()) * 1000
 
 
 def debt(nights: Sequence[Slept], on: dt.date, usual: Baseline) -> Debt | None:

@@ -186,6 +186,12 @@ def movement_usual(rows: Sequence[Point], on: dt.date) -> tuple[float, float] | 
     return (percentile(like, 0.1), percentile(like, 0.9)) if len(like) >= LEAST_DAYS else None
 
 
+def body_usual(rows: Sequence[Point], on: dt.date) -> tuple[float, float] | None:
+    """10th to 90th percentile of the readings of the last 90 days, for what is measured now and then; None under five."""
+    held = sorted(row.value for row in rows if on - DAY * 90 <= row.date <= on)
+    return (percentile(held, 0.1), percentile(held, 0.9)) if len(held) >= LEAST_DAYS else None
+
+
 def ranged(band: tuple[float, float] | None, days: int = LEAST_DAYS) -> Baseline:
     """A range of percentiles in the shape of a baseline."""
     if band is None:

@@ -73,8 +73,8 @@ def wait_for(check: object, seconds: float = 10.0) -> object:
         time.sleep(0.1)
 
 
-def receipt(base: str, token: str, path: str) -> dict[str, object]:
-    headers = {"Authorization": f"Bearer {token}"}
+def receipt(base: str, token: str, path: str, *, host: str = "") -> dict[str, object]:
+    headers = {"Authorization": f"Bearer {token}"} | ({"Host": host} if host else {})
 
     def closed() -> dict[str, object] | None:
         answer = requests.get(base + path, headers=headers, timeout=5).json()

@@ -287,11 +287,18 @@ def test_the_title_and_the_address_carry_no_value(place: Place) -> None:
 
 
 def test_identical_nights_are_perfectly_regular() -> None:
+    on = dt.date(2026, 10, 24)
+    held = {on - DAY * back: slept(on - DAY * back) for back in range(28)}
+    assert rhythm.sleep_regularity(held, on, BERLIN) == pytest.approx(100)
+    few = {date: night for date, night in held.items() if date > on - DAY * 5}
+    assert rhythm.sleep_regularity(few, on, BERLIN) is None
+
+
+def test_a_clock_change_is_no_irregularity() -> None:
     held = {TODAY - DAY * back: slept(TODAY - DAY * back) for back in range(28)}
-    noon = ms(TODAY - DAY * 28, 12)
-    assert rhythm.sleep_regularity(held, TODAY, noon) == pytest.approx(100)
-    few = {date: night for date, night in held.items() if date > TODAY - DAY * 5}
-    assert rhythm.sleep_regularity(few, TODAY, noon) is None
+    longer = dt.date(2026, 10, 25)  # the same hours on the clock, an hour more in bed
+    held[longer] = slept(longer, cycle=(("core", 120), *CYCLE[1:]))
+    assert rhythm.sleep_regularity(held, TODAY, BERLIN) == pytest.approx(100, abs=0.4)
 
 
 def test_minutes_count_from_the_noon_before() -> None:

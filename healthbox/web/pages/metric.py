@@ -87,7 +87,7 @@ def view(key: str) -> View:
         raise NotFound("There is no data for this metric.", hint="Look at the list of your metrics.")
     zone = ZoneInfo(who.zone)
     today = dt.datetime.fromtimestamp(now() / 1000, zone).date()
-    range_ = request.args.get("range", "6m" if metric.aggregation == "last" else "m").lower()
+    range_ = request.args.get("range", "6m" if metric_chart.kind_of(metric) == "readings" else "m").lower()
     if range_ not in ranges.NAMES:
         raise Invalid("range: not one we know.", hint=f"Write one of {', '.join(ranges.NAMES)}.", code="parameter")
     end = min(date_of(request.args["end"], "end"), today) if request.args.get("end") else today

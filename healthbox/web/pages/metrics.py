@@ -35,6 +35,7 @@ DOMAINS = (
     ("Hearing and surroundings", ("hearing", "environment")),
     ("Symptoms and cycle", ("symptom", "reproductive")),
 )
+NIGHTLY_KEYS = frozenset(r.key for r in usual.NIGHTLY) | {SLEEP}
 OTHERS = "Other"
 UNKNOWN = "Unknown names"
 
@@ -98,9 +99,10 @@ def domain_of(category: str) -> str:
 def judged(metric: Metric, name: str, rows: list[Point], on: dt.date) -> Judged:
     """A day against its usual: percentiles of days of its kind for what adds up, else the baseline."""
     reading_ = BY_KEY.get("asleep" if metric.key == SLEEP else metric.key) or Reading(metric.key, name, name, hue_of(metric), metric=metric)
-    if metric.aggregation not in ADDED or metric.key == SLEEP:
+    rare = metric.aggregation == "last" and metric.category not in ("heart", "vitals")
+    if metric.key == SLEEP or not (rare or metric.aggregation in ADDED):
         return usual.judge(reading_, rows, on)
-    band, now_ = usual.movement_usual(rows, on), usual.on_day(rows, on)
+    band, now_ = (usual.body_usual if rare else usual.movement_usual)(rows, on), usual.on_day(rows, on)
     before = sum(1 for row in rows if row.date < on)
     state: Any = "none" if now_ is None else "learning" if band is None else charts.against(now_.value, band)
     return Judged(reading_, now_.value if now_ else None, usual.ranged(band, before), state)
@@ -111,19 +113,24 @@ def row_of(metric: Metric, name: str, rows: list[Point], today: dt.date, said: S
     partial = metric.aggregation in ADDED and last.date == today and metric.key != SLEEP
     at = judged(metric, name, rows, last.date)
     values = usual.filled(rows, last.date, SPARK)
+    if partial:
+        values[-1] = None  # a day that is not over is no fall
     sparse = sum(v is None for v in values) > SPARK // 2
     spark = charts.spark(values, at.band)
     if sparse:
         spark = charts.Plot(spark.height, spark.bottom, spark.xs, bands=spark.bands, lines=joined(spark.lines), dots=spark.dots)
     when = render.day_words(last.date, today, said.locale) if (today - last.date).days < 2 else render.short_date(last.date, said.locale)
     if at.band is None:
-        words = f"learning your usual: {at.usual.n} of {at.usual.needed} {'nights' if metric.category != 'activity' else 'days'}"
+        words = f"learning your usual: {at.usual.n} of {at.usual.needed} {'nights' if metric.key in NIGHTLY_KEYS else 'days'}"
     else:
         side = "usually" if partial else {"above": "above your usual", "below": "below your usual"}.get(at.state, "in your usual")
         words = f"{side} {said.usual(metric, at.band)}"
     strip = charts.strip(None if partial and at.band else last.value, at.band, [v for v in values[:-1] if v is not None][-9:])
+    amount = said.amount(metric, last.value)
+    if len(amount.unit) > 7:  # mL/kg/min: too long to stand beside its number
+        amount, words = render.Quantity(amount.number), f"{words} {amount.unit}"
     words = f"{when}{' so far' if partial else ''}, {words}"
     return {
-        "name": name, "quantity": said.amount(metric, last.value), "strip": strip, "words": words, "spark": spark, "hue": hue_of(metric),
+        "name": name, "quantity": amount, "strip": strip, "words": words, "spark": spark, "hue": hue_of(metric),
         "href": href("metric", key=metric.key),
     }  # fmt: skip

@@ -67,7 +67,7 @@ def _values(person_id: int, on: dt.date, kind: str, extent: tuple[dt.date, dt.da
     beds, wakes = rhythm.clock_values(nights, who.local)
     bed, wake, asleep = rhythm.usual_clock(beds, on), rhythm.usual_clock(wakes, on), rhythm.usual_asleep(nights, on, source)
     middles = [(date, (b + w) / 2) for (date, b), (_, w) in zip(beds, wakes, strict=True)]
-    regular = rhythm.sleep_regularity(whole, on, who.noon(on - DAY * rhythm.SRI_DAYS))
+    regular = rhythm.sleep_regularity(whole, on, who.local(who.noon(on)).tzinfo or dt.UTC)
     usuals: dict[tuple[str, dt.date], Baseline] = {}
 
     def usual_of(one: Slept) -> Baseline:

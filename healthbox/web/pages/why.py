@@ -94,7 +94,8 @@ def lanes(told: dict[str, Any], metric: Metric, said: Said) -> list[tuple[str, t
         name = share["source"]
         won, all_ = union(counted.get(name, [])), union(had.get(name, []))
         parts = [(a, b, "overlap") for a, b in without(all_, won)] + [(a, b, "won") for a, b in won]
-        words = f"{len(had.get(name, ()))} readings"
+        count = len(had.get(name, ()))
+        words = f"{render.number(count, 0, said.locale)} reading{'' if count == 1 else 's'}"
         found.append((name or "Unnamed source", timelines.lane(sorted(parts), start, end), words))
     return found
 
@@ -171,7 +172,7 @@ def samples(told: dict[str, Any], metric: Metric, said: Said) -> dict[str, Any]:
         (_between(one, said), one["source"] or "Unnamed source", said.amount(metric, one["value"]))
         for one in every[(at - 1) * PER_PAGE : at * PER_PAGE]
     ]
-    return {"rows": rows, "page": at, "pages": pages, "count": render.number(len(every), 0, said.locale)}
+    return {"rows": rows, "page": at, "pages": pages, "open": "page" in request.args, "count": render.number(len(every), 0, said.locale)}
 
 
 def _between(one: dict[str, Any], said: Said) -> str:

@@ -14,8 +14,8 @@ from healthbox.store import days
 CHUNKS = 5
 
 
-def run(*, stored: int) -> list[Row]:
-    with house(stored, years=3) as place:
+def run(*, stored: int, years: int) -> list[Row]:
+    with house(stored, years=years) as place:
         processor = Processor(place.database, place.data)
 
         def process() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import accept
 import commits
 import idle
+import kept
 import pages
 import visible
 from house import Row, house, table
@@ -43,7 +44,8 @@ def large_house(quick: bool) -> list[Row]:
 PARTS: dict[str, Callable[[bool], list[Row]]] = {
     "large": large_house,
     "accept": lambda quick: accept.run(seconds=0.2 if quick else 4.0, rounds=1 if quick else 3),
-    "commits": lambda quick: commits.run(stored=2_000 if quick else 50_000),
+    "commits": lambda quick: commits.run(stored=1_000 if quick else 50_000, years=1 if quick else 3),
+    "kept": lambda quick: kept.run(few=10 if quick else 50, many=100 if quick else 5_000, rounds=3 if quick else 15),
     "visible": lambda quick: visible.run(stored=2_000 if quick else 100_000, rounds=2 if quick else 40),
     "idle": lambda quick: idle.run(seconds=0.3 if quick else 20.0, starts=1 if quick else 5),
 }

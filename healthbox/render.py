@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Any, Literal
 
 from babel import Locale, UnknownLocaleError
@@ -55,6 +56,7 @@ class Quantity:
         return ((hours[1], "h"), (hours[2], "min")) if hours else ((self.number, self.unit),)
 
 
+@lru_cache(maxsize=32)
 def _locale(name: str) -> Locale:
     try:
         return Locale.parse(name.replace("-", "_"))

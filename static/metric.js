@@ -34,9 +34,6 @@ function backdrop(plot, given, colours) {
     const [low, high] = given.band.map((edge) => plot.valToPos(edge, "y", true));
     ctx.fillStyle = colours.band;
     ctx.fillRect(bbox.left, high, bbox.width, low - high);
-    ctx.strokeStyle = colours.edge;
-    ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
-    for (const y of [low, high]) ctx.beginPath(), ctx.moveTo(bbox.left, y), ctx.lineTo(bbox.left + bbox.width, y), ctx.stroke();
   }
   if (given.kind !== "readings") {
     ctx.fillStyle = hatch(ctx);
@@ -54,6 +51,45 @@ function backdrop(plot, given, colours) {
   ctx.restore();
 }
 
+// On top of them: the edges of the usual, which a tall range would hide.
+function edges(plot, given, colours) {
+  if (!given.band) return;
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.strokeStyle = colours.edge;
+  ctx.lineWidth = devicePixelRatio;
+  ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
+  for (const edge of given.band) {
+    const y = plot.valToPos(edge, "y", true);
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
+  }
+  ctx.restore();
+}
+
+// Readings taken now and then: the running median of seven between them, broken where two lie more than two weeks apart.
+function medians(values) {
+  const seen = [];
+  return values.map((value) => {
+    if (value === null) return null;
+    seen.push(value);
+    const near = seen.slice(-7).sort((a, b) => a - b);
+    const middle = near.length >> 1;
+    return near.length % 2 ? near[middle] : (near[middle - 1] + near[middle]) / 2;
+  });
+}
+const silences = (plot, _series, _first, _last, gaps) =>
+  gaps.filter(([from, to]) => plot.posToVal(to / devicePixelRatio, "x") - plot.posToVal(from / devicePixelRatio, "x") > 15 * 86400);
+
+function dates(plot, ticks, _axis, _space, step) {
+  const long = ticks.length > 1 && ticks.at(-1) - ticks[0] > 500 * 86400;
+  const style = step < 28 * 86400 ? { day: "numeric", month: "short" } : long ? { month: "short", year: "2-digit" } : { month: "short" };
+  const words = new Intl.DateTimeFormat("en-GB", { ...style, timeZone: "UTC" });
+  return ticks.map((tick) => words.format(tick * 1e3));
+}
+
 function marks(kind, given, colours) {
   const lone = { spanGaps: false, width: 0, points: { show: true, size: 4, width: 0, fill: colours.ink } };
   if (kind === "bars") {
@@ -64,7 +100,7 @@ function marks(kind, given, colours) {
     const bare = { spanGaps: false, width: 0, stroke: colours.faint, points: { show: false } };
     return [bare, bare, { spanGaps: false, width: 1.5, stroke: colours.ink, points: { show: false } }];
   }
-  if (kind === "readings") return [lone];
+  if (kind === "readings") return [lone, { width: 1.75, stroke: colours.ink, gaps: silences, points: { show: false } }];
   return [{ spanGaps: false, width: 1.25, stroke: colours.ink, points: { show: given.x.length < 200, size: 4, width: 0, fill: colours.ink } }];
 }
 
@@ -80,7 +116,7 @@ function draw(box, given, height, readout) {
   const colours = look(box.dataset.hue);
   const number = new Intl.NumberFormat(given.locale, { maximumFractionDigits: 2 });
   const axis = { stroke: colours.axis, font: colours.font, ticks: { show: false }, gap: 4 };
-  const data = given.kind === "minmax" ? [given.x, given.low, given.high, given.value] : [given.x, given.value];
+  const data = { minmax: [given.x, given.low, given.high, given.value], readings: [given.x, given.value, medians(given.value)] }[given.kind] || [given.x, given.value];
   const summary = readout.textContent;
   const plot = new uPlot(
     {
@@ -88,7 +124,7 @@ function draw(box, given, height, readout) {
       cursor: { y: false, drag: { x: true, y: false, setScale: true }, points: { size: 8 } },
       scales: { y: { range: (_, low, high) => range(given, low, high) } },
       axes: [
-        { ...axis, size: AXIS, grid: { show: false }, space: 70 },
+        { ...axis, size: AXIS, grid: { show: false }, space: 64, values: dates },
         { ...axis, size: WIDE, grid: { stroke: colours.grid, width: 1 }, space: 50, align: 2,
           values: (_, ticks) => ticks.map((tick) => (given.unit === "h" ? `${number.format(tick)} h` : number.format(tick))) },
       ],
@@ -96,6 +132,7 @@ function draw(box, given, height, readout) {
       bands: given.kind === "minmax" ? [{ series: [2, 1], fill: colours.faint }] : [],
       hooks: {
         drawClear: [(self) => backdrop(self, given, colours)],
+        draw: [(self) => edges(self, given, colours)],
         setCursor: [(self) => (readout.textContent = self.cursor.idx == null ? summary : given.said[self.cursor.idx])],
       },
     },

@@ -28,6 +28,7 @@ def test_commits_are_counted_exactly() -> None:
     [
         ("large", ["2,000-sample chunk", "page /", "the heaviest page"]),
         ("accept", ["durable 202", "p99"]),
+        ("kept", ["asking the ledger"]),
         ("visible", ["202 to aggregates visible"]),
         ("idle", ["resident memory", "of one core", "start to ready"]),
     ],

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 import click
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from healthbox.analytics import rules
 from healthbox.cli import words
@@ -71,6 +72,11 @@ def _findings() -> Iterator[Finding]:
         yield from _database(given)
     except Problem as problem:
         yield _bad("database", problem)
+    except DBAPIError as error:
+        damage = soundness.broken(error)
+        if damage is None:
+            raise
+        yield _bad("database", damage)
 
 
 def _guests() -> Iterator[Finding]:
@@ -108,8 +114,7 @@ def _database(given: Settings) -> Iterator[Finding]:
         with database.reading() as c:
             yield from _schema(c)
             wrong = soundness.quick_check(c)
-            hint = "Stop the server and restore the newest backup: healthbox restore. Keep this folder."
-            yield Finding("bad", "database", wrong[0], hint) if wrong else Finding("ok", "database", "sound")
+            yield Finding("bad", "database", wrong[0], soundness.HINT) if wrong else Finding("ok", "database", "sound")
             yield _library(c)
             if applied(c) == known():
                 yield _key(c, given)

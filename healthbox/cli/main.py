@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy.exc import DBAPIError
 
 from healthbox import __version__
 from healthbox.cli import place
 from healthbox.domain.errors import Problem
+from healthbox.store import soundness
 
 EXIT = {"unwritable": 78}
 PACKAGE = "healthbox.cli"
@@ -24,8 +26,14 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except Problem as problem:
-            click.echo(f"{problem.message}\n{problem.hint}".strip(), err=True)
-            sys.exit(EXIT.get(problem.code, 1))
+            said = problem
+        except DBAPIError as error:
+            damage = soundness.broken(error)
+            if damage is None:
+                raise
+            said = damage
+        click.echo(f"{said.message}\n{said.hint}".strip(), err=True)
+        sys.exit(EXIT.get(said.code, 1))
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -3,6 +3,9 @@
 A record that two uploads held is stored once, under the first. So after the rows of one are gone, every other upload that
 overlaps it in time is replayed; identity makes that harmless for what still stands. Where the upload changed what others had
 stored (updates, deletions, sets of points), nothing says what was there before, so all kept uploads of the person are replayed.
+
+What stays of a removed upload: that a stage was stated later than others say, and that content without uuid is gone where
+another upload had replaced or deleted what this one gave a uuid to.
 """
 
 import datetime as dt
@@ -16,7 +19,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from healthbox.domain.clock import ZoneHistory
-from healthbox.domain.errors import Conflict, NotFound
+from healthbox.domain.errors import Conflict, NotFound, Problem
 from healthbox.domain.records import Bucket, Clinical, Record, Rejected, StatedNight, StatedTotal, Tombstone
 from healthbox.formats.contract import Envelope
 from healthbox.formats.json_body import decode
@@ -82,6 +85,7 @@ def _carry_out(c: Connection, batch: ledger.Batch, plan: _Plan, now: int) -> tup
     if plan.standing.changing:
         uploads.unmerge_typed(c, person_id, plan.whole)
         if not plan.lost:
+            uploads.unname(c, person_id, batch.id)
             uploads.forget_gone(c, person_id)
     records = uploads.take_away(c, person_id, batch.id)
     days.mark(c, person_id, plan.marks, now)
@@ -135,8 +139,11 @@ def _ordinals(covers: list[uploads.Cover], dated: list[tuple[str, str]]) -> set[
 
 
 def _overlaps(c: Connection, data: Path, other: uploads.Other, wanted: set[int], now: int) -> bool:
-    """Whether any record of another upload lies in those days."""
-    return bool(wanted) and any(_days_of(record) & wanted for record in _records(c, data, other, now))
+    """Whether any record of another upload lies in those days; one that cannot be read here may."""
+    try:
+        return bool(wanted) and any(_days_of(record) & wanted for record in _records(c, data, other, now))
+    except (Problem, zlib.error):
+        return True
 
 
 def _records(c: Connection, data: Path, other: uploads.Other, now: int) -> Iterator[Record]:

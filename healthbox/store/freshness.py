@@ -153,7 +153,7 @@ def arrivals(c: Connection, person_id: int) -> list[Arrival]:
         "WHERE arrival.person_id=? AND form='series'",
         (person_id,),
     ):
-        spoken[row[1]].append(_Series(*row[:3], _Habit(*row[3:])))
+        spoken[row[1]].append(_Series(row[0], row[1], row[2], _Habit(row[3], row[4], row[5])))
     rows = c.exec_driver_sql(
         "SELECT form, ref, coalesce(source.name, device.name), coalesce(source.kind, 'device'), newest, usual, longest FROM arrival "
         "LEFT JOIN source ON form='source' AND source.id=ref LEFT JOIN device ON form='device' AND device.id=ref "
@@ -161,7 +161,8 @@ def arrivals(c: Connection, person_id: int) -> list[Arrival]:
         "ORDER BY newest DESC, form, ref",
         (person_id,),
     ).fetchall()
-    return [Arrival(*row, _speaker(spoken[row[1]]).metric if row[0] == "source" and spoken[row[1]] else None) for row in rows]
+    found = [Arrival(*row) for row in rows]
+    return [a._replace(metric=_speaker(spoken[a.ref]).metric) if a.form == "source" and spoken[a.ref] else a for a in found]
 
 
 def pill(c: Connection, person_id: int, now: int) -> tuple[dict[str, Any], int]:

@@ -287,6 +287,11 @@ def next_due(c: Connection) -> int | None:
     return None if found is None else int(found)
 
 
+def dead_count(c: Connection) -> int:
+    """How many chunks failed for good and wait for a person."""
+    return int(c.exec_driver_sql("SELECT count(*) FROM chunk WHERE status='dead'").scalar_one())
+
+
 def depth(c: Connection) -> tuple[int, int | None]:
     """How many chunks are open, and when the oldest of them was accepted (ms)."""
     row = c.exec_driver_sql("SELECT count(*), min(accepted_at) FROM chunk WHERE status IN ('pending','running')").one()

@@ -53,6 +53,15 @@ def slept(c: Connection, person_id: int, first: dt.date, last: dt.date) -> list[
     return found
 
 
+def edges(c: Connection, person_id: int, first: dt.date, last: dt.date) -> list[Slept]:
+    """As ``slept``, of years at a time: only when and how long; the zone and all else are left empty."""
+    rows = c.exec_driver_sql(
+        'SELECT date, asleep, start, "end" FROM night WHERE person_id=? AND date BETWEEN ? AND ? AND asleep IS NOT NULL ORDER BY date',
+        (person_id, first.isoformat(), last.isoformat()),
+    )
+    return [Slept(dt.date.fromisoformat(r[0]), r[1], r[2], r[3], "", "", None, None, None, None, (), False) for r in rows]
+
+
 def whole(c: Connection, person_id: int, first: dt.date, last: dt.date) -> dict[dt.date, dict[str, Any]]:
     """Whole night rows by wake-up date, as the fold wrote them: with spans, naps and the sources not chosen."""
     rows = c.exec_driver_sql(
@@ -63,8 +72,12 @@ def whole(c: Connection, person_id: int, first: dt.date, last: dt.date) -> dict[
 
 def extent(c: Connection, person_id: int) -> tuple[dt.date, dt.date] | None:
     """The first and the last wake-up date there is a night for."""
-    first, last = c.exec_driver_sql("SELECT min(date), max(date) FROM night WHERE person_id=? AND asleep IS NOT NULL", (person_id,)).one()
-    return None if first is None else (dt.date.fromisoformat(first), dt.date.fromisoformat(last))
+    found = [  # a step into the index from each end, not a walk over every night
+        c.exec_driver_sql(f"SELECT date FROM night WHERE person_id=? AND asleep IS NOT NULL ORDER BY date {way} LIMIT 1", (person_id,))
+        for way in ("ASC", "DESC")
+    ]
+    first, last = (rows.scalar() for rows in found)
+    return None if first is None or last is None else (dt.date.fromisoformat(first), dt.date.fromisoformat(last))
 
 
 def pulse(c: Connection, person_id: int, low: int, high: int, prefer: str = "") -> Pulse | None:

@@ -88,7 +88,7 @@ class Apply:
             self._join(standing, item)
             return "duplicate"
         before = (standing.uuids[uuid], standing.value, standing.end, standing.start)
-        if False:
+        if (item.as_of, item.value, item.end, item.start) <= before:
             self._bury(item)
             return "duplicate"
         self._unname(standing, uuid)

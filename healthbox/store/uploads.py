@@ -132,6 +132,26 @@ def unmerge_typed(c: Connection, person_id: int, origins: set[int]) -> None:
             c.exec_driver_sql(f"DELETE FROM {table} WHERE person_id=? AND batch_id=?", (person_id, origin))
 
 
+def unname(c: Connection, person_id: int, batch_id: int) -> None:
+    """Uuids that this upload was the last to give to rows of others are taken off; a row keeps the ones that others gave it."""
+    late = "as_of IN (SELECT as_of FROM chunk WHERE batch_id=?)"
+    at = 'a.series_id=t.series_id AND a.start=t.start AND a."end"=t."end" AND a.tag=t.'
+    c.exec_driver_sql(f"DELETE FROM also_uuid WHERE {_MINE} AND {late}", (person_id, batch_id))
+    c.exec_driver_sql(
+        f"UPDATE sample AS t SET (uuid, as_of)=(SELECT uuid, as_of FROM also_uuid AS a WHERE {at}tag ORDER BY uuid LIMIT 1) "
+        f"WHERE {_MINE} AND uuid IS NOT NULL AND batch_id<>? AND {late}",
+        (person_id, batch_id, batch_id),
+    )
+    c.exec_driver_sql(
+        f"DELETE FROM also_uuid AS a WHERE {_MINE} AND EXISTS (SELECT 1 FROM sample AS t WHERE {at}tag AND t.uuid=a.uuid)", (person_id,)
+    )
+    c.exec_driver_sql(
+        f"UPDATE sleep_stage AS t SET uuid=(SELECT uuid FROM also_uuid AS a WHERE {at}stage ORDER BY uuid LIMIT 1) "
+        f"WHERE {_MINE} AND uuid IS NOT NULL AND NOT EXISTS (SELECT 1 FROM also_uuid AS a WHERE {at}stage AND a.uuid=t.uuid)",
+        (person_id,),
+    )
+
+
 def forget_gone(c: Connection, person_id: int) -> None:
     """What was remembered as deleted or replaced: every upload that says so is read again."""
     c.exec_driver_sql(f"DELETE FROM gone WHERE {_MINE}", (person_id,))
@@ -158,8 +178,9 @@ def take_away(c: Connection, person_id: int, batch_id: int) -> int:
     c.exec_driver_sql(f"DELETE FROM point_set WHERE {_MINE} AND batch_id=?", (person_id, batch_id))
     gone += c.exec_driver_sql(f"DELETE FROM sleep_stage WHERE {_MINE} AND batch_id=?", (person_id, batch_id)).rowcount
     c.exec_driver_sql(  # the names of stages, which stand beside them
-        "DELETE FROM also_uuid AS t WHERE series_id IN (SELECT id FROM series WHERE person_id=? AND metric='sleep_analysis') AND NOT EXISTS "
-        '(SELECT 1 FROM sleep_stage AS s WHERE s.series_id=t.series_id AND s.start=t.start AND s."end"=t."end" AND s.stage=t.tag)',
+        "DELETE FROM also_uuid AS t WHERE series_id IN (SELECT id FROM series WHERE person_id=? AND metric='sleep_analysis') "
+        "AND NOT EXISTS (SELECT 1 FROM sleep_stage AS s WHERE "
+        's.series_id=t.series_id AND s.start=t.start AND s."end"=t."end" AND s.stage=t.tag)',
         (person_id,),
     )
     for table in ("bucket", "stated_night", "workout", "clinical", "tombstone"):

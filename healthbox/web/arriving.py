@@ -64,7 +64,7 @@ class Reader(NamedTuple):
         """'today 08:38', '3 Nov 08:38'"""
         return f"{self.day(ms)} {render.clock_time(self.local(ms), self.locale)}"
 
-    def count(self, number: int) -> str:
+    def figure(self, number: int) -> str:
         return render.number(number, 0, self.locale)
 
 
@@ -200,7 +200,7 @@ def _progress(batch: Mapping[str, Any], reader: Reader, per_byte: float | None) 
     expected = round(batch["bytes"] * per_byte) if per_byte else None
     if expected and expected > read:
         about = round(expected, 2 - len(str(expected)))  # an estimate is worth two digits
-        return badge, f"{reader.count(read)} of about {reader.count(max(about, read))} records, {size}.", read / expected
+        return badge, f"{reader.figure(read)} of about {reader.figure(max(about, read))} records, {size}.", read / expected
     return badge, f"{_records(read, reader)} read, {size}." if read else f"{size} received.", None
 
 
@@ -210,7 +210,7 @@ def summary(batch: Mapping[str, Any], reader: Reader) -> str:
     total = sum(count for count, _ in counts)
     if not total:
         return "" if batch["chunks"]["dead"] else "Nothing in it: the phone was locked or had nothing new."
-    parts = [f"{reader.count(count)} {word}" for count, word in counts if count]
+    parts = [f"{reader.figure(count)} {word}" for count, word in counts if count]
     if len(parts) == 1:
         return f"{_records(total, reader)}, {'all ' if total > 1 else ''}{parts[0].split(' ', 1)[1]}."
     return f"{_records(total, reader)}: {', '.join(parts)}."
@@ -231,7 +231,7 @@ def dead_words(batch: Mapping[str, Any]) -> str:
     if not dead:
         return ""
     if dead == total:
-        return "None of it could be read."
+        return "Its bytes are kept until you decide."
     return f"{dead} of {total} parts could not be read."
 
 
@@ -248,7 +248,7 @@ def _spans(parts: list[int]) -> str:
 
 
 def _records(number: int, reader: Reader) -> str:
-    return f"{reader.count(number)} record{'' if number == 1 else 's'}"
+    return f"{reader.figure(number)} record{'' if number == 1 else 's'}"
 
 
 def size_words(size: int, reader: Reader) -> str:

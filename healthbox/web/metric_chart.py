@@ -3,6 +3,7 @@
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from healthbox import render
@@ -69,7 +70,7 @@ def over(at: View, rows: Sequence[Point], band: tuple[float, float] | None) -> d
     shown = [row for row in rows if not (at.added and row.date == at.today and not cut[-1].is_day)]
     found = ranges.cells(cut, shown)
     values = [cell and cell.value for cell in found]
-    labels = charts.thinned([_tick(slot, at) for slot in cut], 7 if at.range == "w" else 5)
+    labels = charts.thinned([_tick(slot, at) for slot in cut], 7 if at.range == "w" else 4)
     kind, word, partial = kind_of(at.metric), at.said.axis(at.metric), at.added and cut[-1] == Slot(at.today, at.today)
     least = LEAST.get(at.metric.unit, 0.0)
     bands = [usual.movement_usual(rows, slot.first) if at.added and slot.is_day else None for slot in cut]
@@ -181,12 +182,18 @@ def day(said: Said, metric: Metric, person_id: int, date: dt.date) -> dict[str, 
         for at, cell in zip(local, spans, strict=False)
     ]
     columns = ("From", "Value") if added else ("From", "Mean", "Lowest", "Highest")
-    heard = sum(c is not None for c in spans)
+    heard = sum(c is not None and (not added or c.value > 0) for c in spans)
+    plot = replace(plot, gaps=_past(plot.gaps, 100 * len(hours) / len(local)))
     return {
         "plot": plot, "title": f"{metric.label}, hour by hour", "keys": _keys(plot), "span": _day_words(date, said),
         "summary": f"{said.amount(metric, told['value'])} over the day, from {told['count']} readings in {heard} hours.",
         "data": {"caption": "Hour by hour", "columns": columns, "rows": rows, "xs": plot.xs[: len(rows)], "hrefs": ()},
     }  # fmt: skip
+
+
+def _past(gaps: Sequence[charts.Span], until: float) -> tuple[charts.Span, ...]:
+    """Hours still to come are no missing data."""
+    return tuple(charts.Span(gap.at, round(min(gap.size, until - gap.at), 2)) for gap in gaps if gap.at < until - 0.1)
 
 
 def _numbers(cell: Cell | None, added: bool) -> tuple[float | None, ...]:

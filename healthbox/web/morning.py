@@ -3,7 +3,7 @@
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -122,7 +122,7 @@ class Morning:
 
     def ribbon(self, days: int = 7) -> list[tuple[str, str, str, str, bool]]:
         """The week around the day, ending today where it can: (address, weekday, words, state, current)."""
-        last = self.today if (self.today - self.date).days < days else self.date + DAY * 3
+        last = week_end(self.date, self.today, days)
         found = []
         for back in range(days - 1, -1, -1):
             date = last - DAY * back
@@ -177,7 +177,7 @@ class Morning:
         spark = charts.spark(usual.filled(rows, last.date, SPARK), band)
         return [{
             "name": reading.name, "quantity": self.said.amount(metric, last.value), "hue": "body", "strip": charts.strip(last.value, band),
-            "spark": charts.Plot(spark.height, spark.bottom, spark.xs, bands=spark.bands, lines=joined(spark.lines), dots=spark.dots),
+            "spark": replace(spark, lines=joined(spark.lines)),
             "words": words, "href": href("why", key=reading.key, date=last.date.isoformat()),
             "after": "" if last.date == self.date else f"; {render.day_words(last.date, self.date, self.said.locale)}",
         }]  # fmt: skip
@@ -241,7 +241,7 @@ class Morning:
         noun = "weighings" if reading.key == "weight" else "nights" if nightly else "days"
         return {
             "title": f"{reading.name} {self.said.apart(metric, *medians)} {_word(change)}", "hue": reading.hue,
-            "words": f"{before} → {after}, {change.n} {noun}", "spark": charts.spark(charts.running_median(change.values)),
+            "words": f"{before} → {after}, {change.n} {noun}", "spark": _smooth(change),
             "href": self._trend(reading),
         }  # fmt: skip
 
@@ -253,6 +253,11 @@ class Morning:
         if change.reading is usual.BEDTIME:
             return f"Bedtime has moved {apart} {_word(change)}."
         return f"Your {change.reading.said} is {apart} {_word(change)} than four weeks ago."
+
+
+def week_end(date: dt.date, today: dt.date, days: int = 7) -> dt.date:
+    """The last day of the ribbon: today where that is within a week, else three days on."""
+    return today if (today - date).days < days else date + DAY * 3
 
 
 def is_crit(row: FindingRow) -> bool:
@@ -271,6 +276,11 @@ def _word(change: Change) -> str:
 def _label(key: str) -> str:
     known = PLAIN.get(key)
     return known.label if known else key
+
+
+def _smooth(change: Change) -> charts.Plot:
+    spark = charts.spark(charts.running_median(change.values))
+    return replace(spark, lines=joined(spark.lines)) if change.reading in usual.BODY else spark
 
 
 def joined(lines: tuple[str, ...]) -> tuple[str, ...]:

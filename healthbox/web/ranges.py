@@ -69,10 +69,11 @@ def cells(cut: Sequence[Slot], rows: Sequence[Point]) -> list[Cell | None]:
     return found
 
 
-def thick(rows: Sequence[Point], first: dt.date, end: dt.date) -> list[tuple[dt.date, Cell | None]]:
-    """Every day of a long range, or as many days together as keep it under ``MOST_ROWS`` rows."""
-    step = -(-((end - first).days + 1) // MOST_ROWS)
-    cut = [Slot(first + DAY * n, min(first + DAY * (n + step - 1), end)) for n in range(0, (end - first).days + 1, step)]
+def thick(rows: Sequence[Point], first: dt.date, end: dt.date, *, weeks: bool = False) -> list[tuple[dt.date, Cell | None]]:
+    """Every day of a long range, or every week (bars thinner than a pixel say nothing), or what keeps it under ``MOST_ROWS`` rows."""
+    step = max(7 if weeks else 1, -(-((end - first).days + 1) // MOST_ROWS))
+    backs = range(0, (end - first).days + 1, step)
+    cut = [Slot(max(first, end - DAY * (back + step - 1)), end - DAY * back) for back in reversed(backs)]
     return [(slot.first, cell) for slot, cell in zip(cut, cells(cut, rows), strict=True)]
 
 

@@ -15,7 +15,7 @@ from healthbox.store.night_reading import Slept
 Local = Callable[[int, str], dt.datetime]  # (instant, the night's zone) → wall clock
 CLOCK_FLOOR = 15.0  # min: nobody's bedtime is exact to less
 STAGE_FLOOR = 8.0  # min: a watch's own noise
-SRI_DAYS, SRI_MINUTES = 28, 2
+SRI_DAYS, SRI_MINUTES = 28, 5
 DEBT_DAYS = 14
 DRIFT_DAYS, DRIFT_LEAST = 28, 14
 DAY = dt.timedelta(days=1)
@@ -89,8 +89,11 @@ def drift(values: Sequence[tuple[dt.date, float]], on: dt.date) -> float | None:
     return median(new) - median(old) if min(len(new), len(old)) >= DRIFT_LEAST else None
 
 
-def sleep_regularity(nights: Mapping[dt.date, Mapping[str, Any]], on: dt.date, home: dt.tzinfo) -> float | None:
-    """The SRI of the 28 days up to ``on``, naps included, on the wall clock of ``home``: a clock change is no irregularity, a trip is."""
+def sleep_regularity(nights: Mapping[dt.date, Mapping[str, Any]], on: dt.date, noon: int) -> float | None:
+    """The SRI of the 28 days up to ``on``, naps included; ``noon`` is the instant (ms) of the noon before the first of them.
+
+    Days are 24 h elapsed, so a clock change costs its one hour in one of the 27 pairs.
+    """
     spans: list[tuple[int, int]] = []
     for date, night in nights.items():
         if not on - SRI_DAYS * DAY < date <= on or night["estimated"]:
@@ -99,14 +102,7 @@ def sleep_regularity(nights: Mapping[dt.date, Mapping[str, Any]], on: dt.date, h
         if not slept and night["asleep"] is not None and night["start"] is not None:
             slept = [(night["start"], night["end"])]
         spans += slept + [(a, b) for a, b, _ in night["naps"]]
-    noon = dt.datetime.combine(on - SRI_DAYS * DAY, dt.time(12), dt.UTC)
-    shown = [(_wall(start, home), _wall(end, home)) for start, end in spans]
-    return regularity.sri(regularity.epochs(shown, int(noon.timestamp()) * 1000, SRI_DAYS, SRI_MINUTES))
-
-
-def _wall(ms: int, home: dt.tzinfo) -> int:
-    offset = dt.datetime.fromtimestamp(ms / 1000, home).utcoffset() or dt.timedelta()
-    return ms + int(offset.total_seconds()) * 1000
+    return regularity.sri(regularity.epochs(spans, noon, SRI_DAYS, SRI_MINUTES))
 
 
 def debt(nights: Sequence[Slept], on: dt.date, usual: Baseline) -> Debt | None:
@@ -124,8 +120,9 @@ def naps(nights: Sequence[Slept], on: dt.date, days: int = DEBT_DAYS) -> tuple[i
 
 def each(nights: Sequence[Slept], first: dt.date, last: dt.date, local: Local) -> list[Times]:
     """One row a date, empty where there is no night."""
-    held = {n.date: n for n in nights if is_night(n)}
-    beds, wakes = (dict(values) for values in clock_values(nights, local))
+    near = [n for n in nights if first <= n.date <= last]
+    held = {n.date: n for n in near if is_night(n)}
+    beds, wakes = (dict(values) for values in clock_values(near, local))
     dates = [first + DAY * index for index in range((last - first).days + 1)]
     return [Times(d, d, beds.get(d), wakes.get(d), held[d].asleep if d in held else None, int(d in held)) for d in dates]
 

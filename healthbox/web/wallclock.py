@@ -1,6 +1,7 @@
 """Wall clocks: instants on the clock of where they happened, in the words of who reads them."""
 
 import datetime as dt
+import functools
 from dataclasses import dataclass
 from typing import cast
 
@@ -29,12 +30,12 @@ class Reader:
         return dt.datetime.fromtimestamp(ms / 1000, found)
 
     def clock(self, ms: int, zone: str = "") -> str:
-        return render.clock_time(self.local(ms, zone), self.locale)
+        moment = self.local(ms, zone)
+        return _clock(moment.hour * 60 + moment.minute, self.locale)
 
     def minute(self, minutes: float) -> str:
         """Minutes since a noon as a clock time."""
-        moment = dt.datetime(2000, 1, 1, 12, tzinfo=dt.UTC) + dt.timedelta(minutes=round(minutes))
-        return render.clock_time(moment, self.locale)
+        return _clock((round(minutes) + 720) % 1440, self.locale)
 
     def hour(self, moment: dt.datetime) -> str:
         """A full hour beside an axis: '06:00' or '6 AM'."""
@@ -51,6 +52,12 @@ class Reader:
         """The instant of the middle of a date, on the person's own clock."""
         start, end = self.zones.bounds(day)
         return (start + end) // 2
+
+
+@functools.lru_cache(maxsize=4096)
+def _clock(minute: int, locale: str) -> str:
+    """A minute of the day as a clock time; a page says hundreds of them."""
+    return render.clock_time(dt.datetime(2000, 1, 1, minute // 60, minute % 60, tzinfo=dt.UTC), locale)
 
 
 def reader(person: Person) -> Reader:

@@ -8,29 +8,34 @@ UUID = "00000000-0000-4000-8000-{:012d}"
 def auto_export(steps: dict[str, float], *, sleep: str | None = None, workout: str | None = None) -> dict[str, Any]:
     """Health Auto Export: hourly steps by wall clock, a heart rate beside each, maybe a night and a run on a date."""
     metrics: list[dict[str, Any]] = [
-        {"name": "step_count", "units": "count", "data": [{"date": f"{at}:00 +0100", "qty": qty, "source": "Watch"} for at, qty in steps.items()]},
+        {"name": "step_count", "units": "count", "data": [_at(at) | {"qty": qty} for at, qty in steps.items()]},
         {"name": "heart_rate", "units": "count/min",
-         "data": [{"date": f"{at}:00 +0100", "Min": 50, "Avg": 60 + qty / 1000, "Max": 90, "source": "Watch"} for at, qty in steps.items()]},
+         "data": [_at(at) | {"Min": 50, "Avg": 60 + qty / 1000, "Max": 90} for at, qty in steps.items()]},
     ]  # fmt: skip
     if sleep is not None:
-        metrics.append({"name": "sleep_analysis", "units": "hr", "data": [{"date": sleep, "totalSleep": 7.5, "core": 4.5, "deep": 1, "rem": 2}]})
+        night = {"date": sleep, "totalSleep": 7.5, "core": 4.5, "deep": 1, "rem": 2}
+        metrics.append({"name": "sleep_analysis", "units": "hr", "data": [night]})
     data: dict[str, Any] = {"metrics": metrics}
     if workout is not None:
-        data["workouts"] = [
-            {"id": UUID.format(900), "name": "Running", "start": f"{workout} 07:00:00 +0100", "end": f"{workout} 07:30:00 +0100", "duration": 1800,
-             "distance": {"qty": 5, "units": "km"}}
-        ]  # fmt: skip
+        times = {"start": f"{workout} 07:00:00 +0100", "end": f"{workout} 07:30:00 +0100", "duration": 1800}
+        data["workouts"] = [{"id": UUID.format(900), "name": "Running", "distance": {"qty": 5, "units": "km"}} | times]
     return {"data": data}
 
 
+def _at(clock: str) -> dict[str, Any]:
+    return {"date": f"{clock}:00 +0100", "source": "Watch"}
+
+
 def sync(*samples: dict[str, Any], batch: str = "one", index: int = 0, final: bool = True, deleted: tuple[int, ...] = ()) -> dict[str, Any]:
-    return {"batch": batch, "index": index, "final": final, "anchor": None, "metric": None, "zone": "Europe/Berlin", "samples": list(samples),
-            "deleted": [UUID.format(number) for number in deleted]}  # fmt: skip
+    uuids = [UUID.format(number) for number in deleted]
+    part = {"batch": batch, "index": index, "final": final, "anchor": None, "metric": None}
+    return part | {"zone": "Europe/Berlin", "samples": list(samples), "deleted": uuids}
 
 
 def sample(number: int | None, start: str, end: str, value: float | str, kind: str = "HKQuantityTypeIdentifierStepCount") -> dict[str, Any]:
     unit = None if "Sleep" in kind else "count"
-    found = {"type": kind, "start": start, "end": end, "value": value, "unit": unit, "source": {"name": "Alice's Watch", "product": "Watch7,1"}}
+    source = {"name": "Alice's Watch", "product": "Watch7,1"}
+    found = {"type": kind, "start": start, "end": end, "value": value, "unit": unit, "source": source}
     return found if number is None else found | {"uuid": UUID.format(number)}
 
 

@@ -1,8 +1,8 @@
 """Every command beside a running server, on the same data folder, through real processes."""
 
+import re
 import threading
 
-import pytest
 from bodies import auto_export, beats, sample, sync
 from terminal import Home, until
 
@@ -12,7 +12,13 @@ FIRST, SECOND = auto_export(STEPS, sleep="2026-11-17"), auto_export({"2026-11-17
 
 def settled(home, batches):
     """All of so many uploads are worked off and folded."""
-    until(lambda: home.rows("SELECT count(*) FROM batch WHERE closed_at IS NOT NULL") == [(batches,)] and home.rows("SELECT 1 FROM dirty_day") == [])
+    closed, dirty = "SELECT count(*) FROM batch WHERE closed_at IS NOT NULL", "SELECT 1 FROM dirty_day"
+    until(lambda: home.rows(closed) == [(batches,)] and home.rows(dirty) == [])
+
+
+def timeless(content):
+    """Without the instants at which the two were told."""
+    return re.sub(r'"as_of": \d+', "", repr(content))
 
 
 def test_a_device_is_added_sends_is_seen_in_batches_and_is_revoked(home, serve):
@@ -39,7 +45,7 @@ def test_an_import_says_the_same_beside_a_server_and_without_one(home, serve, tm
         said.append([line for line in result.stdout.splitlines() if not line.startswith(("upload", "accepted"))])
     assert said[0] == said[1]
     assert home.receipts() == alone.receipts()
-    assert home.content() == alone.content()
+    assert timeless(home.content()) == timeless(alone.content())
 
 
 def test_an_upload_is_removed_and_the_days_are_rebuilt_while_the_server_runs(home, serve):
@@ -81,7 +87,7 @@ def test_a_second_server_and_a_restore_are_refused_and_a_backup_is_not(home, ser
     assert "bad" not in checked
 
 
-def test_a_backup_under_load_restores_to_the_same_days_and_the_old_token_works(home, serve, tmp_path):
+def test_a_backup_beside_a_server_restores_to_the_same_days_and_the_old_token_works(home, serve, tmp_path):
     server = serve(home)
     token = home.run("token", "add", "Phone", "--person", "Alice").stdout.strip()
     home.run("import", home.file(FIRST), "--person", "Alice")
@@ -112,7 +118,7 @@ def test_sigterm_ends_the_server_within_eight_seconds_under_load_and_nothing_is_
         index = 0
         while not stop.is_set():
             try:
-                status, _ = server.ask("/api/v1/sync", token, beats(500, batch=f"phone-{number}", index=index, final=False))
+                status, _ = server.ask("/api/v1/sync", token, beats(200, batch=f"phone-{number}", index=index, final=False))
             except OSError:
                 return
             if status == 202:
@@ -122,7 +128,7 @@ def test_sigterm_ends_the_server_within_eight_seconds_under_load_and_nothing_is_
     phones = [threading.Thread(target=send, args=(number,)) for number in range(3)]
     for phone in phones:
         phone.start()
-    until(lambda: len(accepted) > 20)
+    until(lambda: len(accepted) > 12)
     code, seconds = server.stop()
     stop.set()
     for phone in phones:
@@ -134,7 +140,7 @@ def test_sigterm_ends_the_server_within_eight_seconds_under_load_and_nothing_is_
     serve(home)
     until(lambda: home.rows("SELECT 1 FROM chunk WHERE status<>'done'") == [], 25)
     last = max(index for _, index in kept)
-    assert home.rows("SELECT count(*) FROM sample") == [((last + 1) * 500,)]  # all phones told the same beats
+    assert home.rows("SELECT count(*) FROM sample") == [((last + 1) * 200,)]  # all phones told the same beats
 
 
 def test_a_dead_letter_is_replayed_by_the_server(home, serve):
@@ -148,6 +154,9 @@ def test_a_dead_letter_is_replayed_by_the_server(home, serve):
     assert home.rows("SELECT status FROM chunk") == [("done",)]
 
 
-@pytest.mark.parametrize("words", [("person", "list"), ("token", "list"), ("account", "list"), ("source", "list"), ("dead", "list"), ("batches",)])
-def test_lists_are_read_beside_a_server_and_without_one(home, words):
-    assert home.run(*words).stdout.splitlines()[0].isupper()
+def test_lists_are_read_beside_a_server_and_without_one(home, serve):
+    lists = [("person", "list"), ("token", "list"), ("account", "list"), ("source", "list"), ("dead", "list"), ("batches",)]
+    alone = [home.run(*words).stdout for words in lists]
+    serve(home)
+    assert [home.run(*words).stdout for words in lists] == alone
+    assert all(text.splitlines()[0].isupper() for text in alone)

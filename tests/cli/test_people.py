@@ -86,7 +86,8 @@ def test_removing_a_person_removes_everything_of_theirs_and_nothing_of_others(ho
     body = auto_export({"2026-11-17 10:00": 1000, "2026-11-18 10:00": 2000}, sleep="2026-11-18", workout="2026-11-18")
     for name in ("Alice", "Bob"):
         home.run("import", home.file(body), "--person", name)
-        stages = sample(7, "2026-11-18T22:00:00Z", "2026-11-19T01:00:00Z", "HKCategoryValueSleepAnalysisAsleepCore", "HKCategoryTypeIdentifierSleepAnalysis")
+        asleep = ("HKCategoryValueSleepAnalysisAsleepCore", "HKCategoryTypeIdentifierSleepAnalysis")
+        stages = sample(7, "2026-11-18T22:00:00Z", "2026-11-19T01:00:00Z", *asleep)
         home.run("import", home.file(sync(stages, sample(1, "2026-11-18T08:00:00Z", "2026-11-18T08:10:00Z", 100))), "--person", name)
         home.run("token", "add", "Phone", "--person", name)
     home.run("person", "remove", "Alice", "--yes")
@@ -105,7 +106,8 @@ def test_removing_a_person_removes_everything_of_theirs_and_nothing_of_others(ho
 def test_two_sources_become_one_and_their_days_are_computed_anew(home):
     day = ("2026-11-18T08:00:00Z", "2026-11-18T08:10:00Z")
     old = sample(None, *day, 100) | {"source": {"name": "Old Watch", "product": "Watch6,1"}}
-    home.run("import", home.file(sync(old, sample(None, *day, 100), sample(None, "2026-11-18T09:00:00Z", "2026-11-18T09:10:00Z", 50))), "--person", "Alice")
+    later = sample(None, "2026-11-18T09:00:00Z", "2026-11-18T09:10:00Z", 50)
+    home.run("import", home.file(sync(old, sample(None, *day, 100), later)), "--person", "Alice")
     assert home.run("source", "list").stdout.count("watch") == 2
     before = home.rows("SELECT value FROM day WHERE metric='steps'")
     home.run("source", "merge", "Alice's Watch", "Old Watch", "--person", "Alice")

@@ -57,7 +57,7 @@ def test_refused_records_are_told_without_their_values(home):
 
 
 def test_an_interrupted_import_is_finished_by_the_next_command(home):
-    file = home.file(beats(16_000))
+    file = home.file(beats(8_000))
     process = subprocess.Popen(
         [sys.executable, "-m", "healthbox", "import", file, "--person", "Alice", "--data", str(home.data)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -70,9 +70,9 @@ def test_an_interrupted_import_is_finished_by_the_next_command(home):
     _, said = process.communicate(timeout=20)
     assert process.returncode == 130, said
     assert home.batch(0) in said
-    assert 0 < home.rows("SELECT count(*) FROM sample")[0][0] < 16_000
+    assert 0 < home.rows("SELECT count(*) FROM sample")[0][0] < 8_000
     home.run("rebuild")
-    assert home.receipts() == [("native-sync", "completed", 16_000, 0, 0, 0, 0)]
+    assert home.receipts() == [("native-sync", "completed", 8_000, 0, 0, 0, 0)]
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ class Alice:
         source_id = Sources(self.c, self.id, NOON).resolve(SourceRef(name=source))
         series = Registry(self.c, self.id).series(metric, source_id)
         self.c.exec_driver_sql(
-            'INSERT INTO sample (series_id, start, "end", tag, value, batch_id) VALUES (?,?,?,\'\',60,?)',
+            "INSERT INTO sample (series_id, start, \"end\", tag, value, batch_id) VALUES (?,?,?,'',60,?)",
             [(series, at // 1000, at // 1000, self.batch) for at in instants],
         )
         return source_id

@@ -24,7 +24,7 @@ def reads(place: Place) -> Reads:
         with place.database.writing() as c:
             series = Registry(c, who).series(metric, Sources(c, who, NOON).resolve(SourceRef(name=source)))
             c.exec_driver_sql(
-                'INSERT INTO sample (series_id, start, "end", tag, value, batch_id) VALUES (?,?,?,\'\',60,1)',
+                "INSERT INTO sample (series_id, start, \"end\", tag, value, batch_id) VALUES (?,?,?,'',60,1)",
                 [(series, at // 1000, at // 1000) for at in instants],
             )
             freshness.refresh(c, who)
@@ -95,7 +95,12 @@ def test_it_holds_no_form_so_that_it_renews_itself(place: Place) -> None:
 def test_recent_uploads_stand_there(place: Place) -> None:
     headers = place.bearer()
     for n in range(8):
-        assert place.client().post("/api/v1/sync", json={"batch": f"b{n}", "index": 0, "final": True, "samples": []}, headers=headers).status_code == 202
+        assert (
+            place.client()
+            .post("/api/v1/sync", json={"batch": f"b{n}", "index": 0, "final": True, "samples": []}, headers=headers)
+            .status_code
+            == 202
+        )
     page = place.browser().client.get("/data").text
     batches = place.client().get("/api/v1/batches?limit=6", headers=headers).json["batches"]
     for batch in batches:
@@ -111,7 +116,8 @@ def test_another_person_sees_none_of_it(place: Place, reads: Reads) -> None:
 @pytest.mark.parametrize(
     ("gap", "words"),
     [
-        (20_000, "every minute"), (2 * MINUTE, "every 2 min"), (11 * MINUTE, "every 10 min"), (58 * MINUTE, "hourly"), (4 * HOUR, "every 4 h"),
+        (20_000, "every minute"), (2 * MINUTE, "every 2 min"), (11 * MINUTE, "every 10 min"), (58 * MINUTE, "hourly"),
+        (4 * HOUR, "every 4 h"),
         (23 * HOUR, "daily"), (26 * HOUR, "daily"), (3 * DAY, "every 3 days"), (7 * DAY, "weekly"), (30 * DAY, "every 30 days"),
     ],
 )  # fmt: skip

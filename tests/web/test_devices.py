@@ -70,6 +70,16 @@ def test_the_code_sets_up_health_auto_export(furnished: Callable[..., Place]) ->
     assert "style=" not in page
 
 
+def test_an_address_that_no_phone_reaches_is_said(place: Place) -> None:
+    browser = place.browser()
+    form = {"csrf": browser.csrf, "name": "iPhone", "scope": "ingest"}
+    assert "reached from this computer only" in browser.client.post("/devices", data=form).text
+    browser.client.set_cookie("healthbox", browser.client.get_cookie("healthbox").value, domain="box.lan")  # type: ignore[union-attr]
+    at_home = browser.client.post("/devices", data=form, base_url="http://box.lan:8080/")
+    assert "http://box.lan:8080/api/v1/ingest" in at_home.text
+    assert "reached from this computer only" not in at_home.text
+
+
 def test_a_device_that_only_reads_gets_no_code(place: Place) -> None:
     page = add(place, "read")
     assert "com.HealthExport" not in page

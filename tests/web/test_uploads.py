@@ -28,7 +28,9 @@ def work(place: Place) -> Callable[[], None]:
 def send(place: Place, work: Callable[[], None]) -> Send:
     headers = {name: place.bearer(name) for name in place.persons}
 
-    def sent(samples: list[Any], *, who: str = "Alice", batch: str = "s", at: int = 0, final: bool = True, run: bool = True, **more: Any) -> str:
+    def sent(
+        samples: list[Any], *, who: str = "Alice", batch: str = "s", at: int = 0, final: bool = True, run: bool = True, **more: Any
+    ) -> str:
         body = {"batch": batch, "index": at, "final": final, "anchor": None, "metric": None, "zone": "UTC", "samples": samples} | more
         answer = place.client().post("/api/v1/sync", json=body, headers=headers[who])
         assert answer.status_code == 202, answer.text
@@ -181,6 +183,7 @@ def test_a_dead_letter_is_shown_looked_into_and_tried_again(place: Place, send: 
         assert "the list ends in the middle" in browser.client.get(page).text, page
     assert "HKQuantityTypeIdentifierHeartRate" in browser.client.get(f"/dead/{letter}").text, "how it begins"
     assert "Could not be read" in browser.client.get(f"/uploads/{public}").text
+    assert "Its bytes are kept until you decide." in text(browser.client.get(f"/uploads/{public}").text)
     answer = browser.client.post(f"/dead/{letter}/replay", data={"csrf": browser.csrf})
     assert (answer.status_code, answer.headers["Location"]) == (303, f"/uploads/{public}")
     work()

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from place import Place
 
 from healthbox.pipeline.pump import Pump
-from healthbox.store import days, devices
+from healthbox.store import days, devices, metrics
 from healthbox.store.days import DayRow
 
 DAY = dt.timedelta(days=1)
@@ -47,6 +47,7 @@ def live_a_year(place: Place, name: str = "Alice", *, last_days: int = 365, unus
     with place.database.writing() as c:
         days.put_days(c, person, rows, [], [])
         days.put_nights(c, person, nights, [])
+        metrics.note_unknown(c, person, "unknown.mood.points", "health_auto_export", "Mood", "points", 121, place.clock())
     _send(place, name, today, zone, random)
     _arrive(place, person, today, zone)
     return today

@@ -50,6 +50,7 @@ def one(public: str, query: ReceiptQuery) -> Response:
 @described("Work through the failed chunks of an upload again.", answer=dict[str, Any], status=202)
 def replay(public: str) -> Response:
     repair.replay(house().database, person_id(), public, now())
+    house().door.ring()
     return _receipt(public, 0, 100, 202)
 
 

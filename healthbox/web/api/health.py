@@ -5,7 +5,7 @@ from flask import Blueprint, Response
 
 from healthbox import __version__
 from healthbox.domain.errors import Problem
-from healthbox.store import disk, ledger, receipts, settings
+from healthbox.store import disk, ledger, settings
 from healthbox.web.answers import json_answer
 from healthbox.web.auth import opens
 from healthbox.web.database import reading
@@ -50,7 +50,7 @@ def readyz() -> Response:
     try:
         settings.epoch(reading())
         waiting, oldest = ledger.depth(reading())
-        dead = len(receipts.dead(reading()))
+        dead = ledger.dead_count(reading())
         checks["database"] = "ok"
     except Problem as problem:
         checks["database"] = problem.message

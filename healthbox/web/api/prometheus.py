@@ -8,7 +8,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from healthbox import __version__
-from healthbox.store import disk, ledger, receipts, sources
+from healthbox.store import disk, ledger, sources
 from healthbox.web.auth import opens
 from healthbox.web.database import reading
 from healthbox.web.house import house, now
@@ -24,9 +24,9 @@ class Ledger(Collector):
         yield GaugeMetricFamily("healthbox_chunks_waiting", "Chunks accepted and not worked off yet", waiting)
         age = 0.0 if oldest is None else max(0.0, (now() - oldest) / 1000)
         yield GaugeMetricFamily("healthbox_oldest_waiting_seconds", "Age of the oldest waiting chunk", age)
-        yield GaugeMetricFamily("healthbox_dead_letters", "Chunks that failed for good", len(receipts.dead(reading())))
+        yield GaugeMetricFamily("healthbox_dead_letters", "Chunks that failed for good", ledger.dead_count(reading()))
         yield GaugeMetricFamily("healthbox_disk_free_bytes", "Free bytes on the data volume", disk.room(house().settings.data).free)
-        last = GaugeMetricFamily("healthbox_source_newest_timestamp_seconds", "Newest instant measured by a source", labels=["source", "kind"])
+        last = GaugeMetricFamily("healthbox_source_newest_timestamp_seconds", "Newest instant measured", labels=["source", "kind"])
         for source_id, kind, newest in sources.newest(reading()):
             last.add_metric([str(source_id), kind], newest / 1000)
         yield last

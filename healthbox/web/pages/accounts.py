@@ -9,15 +9,15 @@ from healthbox.web import passwords
 from healthbox.web.auth import opens, visitor
 from healthbox.web.database import reading, writing
 from healthbox.web.house import now
-from healthbox.web.pages.people import refused
+from healthbox.web.pages.people import household, refused
 
 routes = Blueprint("accounts", __name__)
 
 
 @routes.get("/settings/accounts")
 @opens("keeper")
-def show() -> AnyResponse:
-    return redirect(url_for("people.show", _anchor="accounts"), 303)
+def show() -> str:
+    return household()
 
 
 @routes.post("/settings/accounts")

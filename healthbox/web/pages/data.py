@@ -59,7 +59,7 @@ def show() -> str:
         letters_count=len(letters),
         devices=senders(c, who.id, found, reader),
         unknowns=metrics.unknowns(c, who.id),
-        count=reader.count,
+        count=reader.figure,
         restored=restored(c, reader),
     )
 

@@ -18,7 +18,7 @@ from healthbox.web.house import house, now
 
 routes = Blueprint("dead", __name__)
 
-PEEK = 1_200  # characters of the body that the page shows
+PEEK = 600  # characters of the body that the page shows
 
 
 @routes.get("/dead")

@@ -1,6 +1,6 @@
 """Devices: who may send or read, one new token at a time. A token is shown in the answer that made it and never again."""
 
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import segno
 from flask import Blueprint, make_response, redirect, request, url_for
@@ -13,7 +13,7 @@ from healthbox.web.arriving import Reader
 from healthbox.web.auth import opens, person_id, visitor
 from healthbox.web.database import reading, writing
 from healthbox.web.frame import page, person
-from healthbox.web.hosts import links_root
+from healthbox.web.hosts import links_root, within
 from healthbox.web.house import now
 from healthbox.web.pages.data import restored, senders
 
@@ -60,6 +60,7 @@ def create() -> AnyResponse:
             device=device,
             token=token,
             root=root,
+            only_here=_is_loopback(root),
             address=address,
             pairing=pairing,
             code=segno.make(pairing, error="l", micro=False).svg_data_uri(border=0, omitsize=True) if pairing else None,
@@ -111,6 +112,12 @@ def revoke(device_id: int) -> AnyResponse:
     with writing() as c:
         devices.revoke(c, device.id, now())
     return redirect(url_for("devices.one", device_id=device.id), 303)
+
+
+def _is_loopback(root: str) -> bool:
+    """Whether links that begin so lead no phone here."""
+    name = urlsplit(root).hostname or ""
+    return name == "localhost" or name.endswith(".localhost") or within(name, ("127.0.0.0/8", "::1/128"))
 
 
 def _own(device_id: int) -> Device:

@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, request, url_for
 
+from healthbox import render
 from healthbox.domain.catalogue import Metric
 from healthbox.domain.errors import Invalid, NotFound
 from healthbox.domain.units import for_display
+from healthbox.render import Quantity
 from healthbox.store import metrics as named
 from healthbox.store import pages_reading
 from healthbox.store.pages_reading import Point, Seen
@@ -127,12 +129,14 @@ def series(key: str) -> Response:
     at = view(key)
     near = at.with_sources(at.end - DAY * usual.WINDOW, at.end)
     band = None if at.added or not near else judged(at.metric, at.name, near, near[-1].date).band
-    rows = ranges.thick(at.rows(at.first, at.end), at.first, at.end)
+    kind = metric_chart.kind_of(at.metric)
+    weeks = kind == "bars" and at.range != "6m"
+    known = [row for row in at.rows(at.first, at.end) if not (weeks and at.added and row.date == at.today)]
+    rows = ranges.thick(known, at.first, at.end, weeks=weeks)
 
     def column(part: str) -> list[float | None]:
         return [None if cell is None else shown(at, getattr(cell, part)) for _, cell in rows]
 
-    kind = metric_chart.kind_of(at.metric)
     answer: dict[str, Any] = {
         "kind": kind, "label": at.name, "unit": at.said.amount(at.metric, 1.0).unit, "locale": at.said.locale.replace("_", "-"),
         "x": [int(dt.datetime.combine(date, dt.time(), dt.UTC).timestamp()) for date, _ in rows], "value": column("value"),
@@ -190,12 +194,14 @@ def facts(at: View, rows: Sequence[Point], inside: Sequence[Point], now_: Judged
     earlier = [row.value for row in rows if at.first - DAY * length <= row.date < at.first]
     if earlier and at.range not in ("d", "all"):
         was = sum(earlier) / len(earlier)
-        sign = "+" if mean > was else "−"
-        apart = said.apart(metric, mean, was)
-        found.append(("Against the range before", type(apart)(f"{sign}{apart.number}", apart.unit), f"was {said.amount(metric, was)}"))
+        sign, apart = "+" if mean > was else render.MINUS, said.apart(metric, mean, was)
+        some = (
+            Quantity(f"{sign}{apart.number}", apart.unit) if any(digit in apart.number for digit in "123456789") else Quantity("the same")
+        )
+        found.append(("Against the range before", some, f"was {said.amount(metric, was)}"))
     if now_ and now_.band:
-        found.append(("Your usual", type(said.amount(metric, mean))(said.usual(metric, now_.band), ""), ""))
-    found.append(("Days with data", type(said.amount(metric, mean))(f"{len({row.date for row in inside})} of {length}"), ""))
+        found.append(("Your usual", Quantity(said.usual(metric, now_.band), ""), ""))
+    found.append(("Days with data", Quantity(f"{len({row.date for row in inside})} of {length}"), ""))
     return found
 
 

@@ -1,6 +1,7 @@
 """Everything that is measured, by domain: now against one's own usual, with the names never seen folded away."""
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -36,6 +37,7 @@ DOMAINS = (
     ("Symptoms and cycle", ("symptom", "reproductive")),
 )
 NIGHTLY_KEYS = frozenset(r.key for r in usual.NIGHTLY) | {SLEEP}
+WIDE = ("Heart", "Breathing and vitals", "Sleep", "Movement")  # what is read daily has the room for its words
 OTHERS = "Other"
 UNKNOWN = "Unknown names"
 
@@ -68,9 +70,10 @@ def show() -> str:
             )
     order = [title for title in (*(title for title, _ in DOMAINS), OTHERS, UNKNOWN) if title in groups]
     never = sorted(m.label for m in PLAIN.all() if m.kind in ("quantity", "category") and m.key not in {e["metric"] for e in had})
+    left, right = ([(title, groups[title]) for title in order if (title in WIDE) == wide] for wide in (True, False))
     unknown = [e["label"] for e in had if e["category"] == "unknown"]
     return page(
-        "metrics.html", "metrics", groups=[(title, groups[title]) for title in order], rows=rows, quiet=quiet, wanted=wanted, never=never,
+        "metrics.html", "metrics", left=left, right=right, rows=rows, quiet=quiet, wanted=wanted, never=never,
         unknown=unknown,
     )  # fmt: skip
 
@@ -99,7 +102,8 @@ def domain_of(category: str) -> str:
 def judged(metric: Metric, name: str, rows: list[Point], on: dt.date) -> Judged:
     """A day against its usual: percentiles of days of its kind for what adds up, else the baseline."""
     reading_ = BY_KEY.get("asleep" if metric.key == SLEEP else metric.key) or Reading(metric.key, name, name, hue_of(metric), metric=metric)
-    rare = metric.aggregation == "last" and metric.category not in ("heart", "vitals")
+    seldom = len(rows) < usual.WINDOW / 3 or metric.category not in ("heart", "vitals")
+    rare = metric.aggregation == "last" and seldom  # weighed or estimated now and then
     if metric.key == SLEEP or not (rare or metric.aggregation in ADDED):
         return usual.judge(reading_, rows, on)
     band, now_ = (usual.body_usual if rare else usual.movement_usual)(rows, on), usual.on_day(rows, on)
@@ -118,7 +122,7 @@ def row_of(metric: Metric, name: str, rows: list[Point], today: dt.date, said: S
     sparse = sum(v is None for v in values) > SPARK // 2
     spark = charts.spark(values, at.band)
     if sparse:
-        spark = charts.Plot(spark.height, spark.bottom, spark.xs, bands=spark.bands, lines=joined(spark.lines), dots=spark.dots)
+        spark = replace(spark, lines=joined(spark.lines))
     when = render.day_words(last.date, today, said.locale) if (today - last.date).days < 2 else render.short_date(last.date, said.locale)
     if at.band is None:
         words = f"learning your usual: {at.usual.n} of {at.usual.needed} {'nights' if metric.key in NIGHTLY_KEYS else 'days'}"
@@ -128,7 +132,7 @@ def row_of(metric: Metric, name: str, rows: list[Point], today: dt.date, said: S
     strip = charts.strip(None if partial and at.band else last.value, at.band, [v for v in values[:-1] if v is not None][-9:])
     amount = said.amount(metric, last.value)
     if len(amount.unit) > 7:  # mL/kg/min: too long to stand beside its number
-        amount, words = render.Quantity(amount.number), f"{words} {amount.unit}"
+        amount, words = render.Quantity(amount.number), f"{amount.unit}, {words}"
     words = f"{when}{' so far' if partial else ''}, {words}"
     return {
         "name": name, "quantity": amount, "strip": strip, "words": words, "spark": spark, "hue": hue_of(metric),

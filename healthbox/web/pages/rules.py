@@ -40,8 +40,9 @@ WORDS = {
     "asleep_week_below_warn": ("Mean of a week under, worth your attention", "min"),
     "asleep_week_nights": ("Nights of the week that must be known", "nights"),
 }
-UNITS = {"br/min": "breaths a minute", "events": "", "falls": ""}
+UNITS = {"br/min": "breaths a minute"}
 OWN_GROUP = "Sleep over a week"
+DEVICE_GROUP = "Your device’s own notifications, how many a day"
 SEVERITIES = {"info": "worth knowing", "warn": "worth your attention", "urgent": "urgent"}
 SOURCES = {limit.param: limit for limit in clinical.LIMITS}
 
@@ -140,17 +141,17 @@ def groups(rule: Rule, params: dict[str, float]) -> list[Group]:
     catalogue = metrics.catalogue(reading(), records.PLAIN)
     for name, default in rule.params.items():
         limit = SOURCES.get(name) if rule is clinical.RULE else None
-        if limit is not None:
-            metric = catalogue.get(limit.metric)
-            unit = "" if metric is None or limit.source == "device" else UNITS.get(metric.unit, metric.unit)
-            title = f"{metric.label if metric else limit.metric}{f', {unit}' if unit else ''}"
-            group = found.setdefault(title, Group(title, limit.source, []))
-            words = f"{limit.side}, {SEVERITIES[limit.severity]}" if limit.source != "device" else "notifications a day"
+        metric = catalogue.get(limit.metric) if limit else None
+        if limit is None or metric is None:
+            title, source = (OWN_GROUP, "AASM/SRS") if rule is clinical.RULE else ("", "")
+            label = "{} ({})".format(*WORDS[name]) if name in WORDS else name.replace("_", " ")
+        elif limit.source == "device":
+            title, source, label = DEVICE_GROUP, "", metric.label
         else:
-            known = name in WORDS
-            group = found.setdefault(OWN_GROUP if rule is clinical.RULE else "", Group(OWN_GROUP, "AASM/SRS", []))
-            words = f"{WORDS[name][0]} ({WORDS[name][1]})" if known else name.replace("_", " ")
-        group.numbers.append(Number(name, words, f"{params.get(name, default):g}", f"{default:g}"))
+            unit = UNITS.get(metric.display_unit, metric.display_unit)  # of these metrics it counts as the canonical one does
+            title, source, label = f"{metric.label}, {unit}", limit.source, f"{limit.side}, {SEVERITIES[limit.severity]}"
+        group = found.setdefault(title, Group(title, source, []))
+        group.numbers.append(Number(name, label, f"{params.get(name, default):g}", f"{default:g}"))
     return list(found.values())
 
 

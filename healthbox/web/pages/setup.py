@@ -14,6 +14,7 @@ from healthbox.web.house import now
 
 routes = Blueprint("setup", __name__)
 
+OFFERED = ("en-GB", "en-US", "de", "fr")  # what the browser prefers of these; changed on the page Settings
 FIELDS = ("name", "zone", "login")
 
 
@@ -47,6 +48,8 @@ def _first_account(token: str, given: dict[str, str], password_hash: str) -> str
         if not settings.claim_setup(c, token):
             raise _used()
         person = people.add_person(c, given["name"], given["zone"], at)
+        locale = (request.accept_languages.best_match(OFFERED) or "en-GB").replace("-", "_")
+        people.update(c, person.id, locale=locale, units="imperial" if locale == "en_US" else "metric")
         account = accounts.add_account(c, given["login"], password_hash, person.id, True, at)
         return logins.create_session(c, account.id, request.user_agent.string, at)[1]
 

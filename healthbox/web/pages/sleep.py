@@ -67,7 +67,7 @@ def _values(person_id: int, on: dt.date, kind: str, extent: tuple[dt.date, dt.da
     beds, wakes = rhythm.clock_values(nights, who.local)
     bed, wake, asleep = rhythm.usual_clock(beds, on), rhythm.usual_clock(wakes, on), rhythm.usual_asleep(nights, on, source)
     middles = [(date, (b + w) / 2) for (date, b), (_, w) in zip(beds, wakes, strict=True)]
-    regular = rhythm.sleep_regularity(whole, on, who.local(who.noon(on)).tzinfo or dt.UTC)
+    regular = rhythm.sleep_regularity(whole, on, who.noon(on - DAY * rhythm.SRI_DAYS))
     usuals: dict[tuple[str, dt.date], Baseline] = {}
 
     def usual_of(one: Slept) -> Baseline:
@@ -135,7 +135,7 @@ def _night(person_id: int, night: dict[str, Any] | None, on: dt.date, bed: Basel
         "pulse": night_cards.pulse(night, measured, _resting(person_id, on), who) if measured else None,
         "facts": night_cards.facts(night, measured, who), "source": night["name"], "stated": night["stated"],
         "estimated": night["estimated"],
-        "when": f"{who.clock(night['start'], night['zone'])} to {who.clock(night['end'], night['zone'])}" if timed else "times not stated",
+        "when": f"{who.clock(night['start'], night['zone'])} to {who.clock(night['end'], night['zone'])}" if timed else "",
     }  # fmt: skip
 
 
@@ -154,7 +154,7 @@ def _spread(
     person_id: int, on: dt.date, kind: str, extent: tuple[dt.date, dt.date], nights: list[Slept], bed: Baseline, wake: Baseline, who: Reader
 ) -> dict[str, Any]:
     first = {"14d": on - 13 * DAY, "90d": on - 89 * DAY, "year": on - 363 * DAY, "all": min(extent[0], on)}[kind]
-    held = nights if kind in ("14d", "90d") else night_reading.slept(reading(), person_id, first, on)
+    held = nights if kind in ("14d", "90d") else night_reading.edges(reading(), person_id, first, on)
     rows = rhythm.each(held, first, on, who.local)
     if kind in ("year", "all"):
         rows = rhythm.grouped(rows, by="week" if kind == "year" else "month")

@@ -20,7 +20,7 @@ from healthbox.web.auth import opens
 from healthbox.web.database import reading
 from healthbox.web.frame import href, page, person
 from healthbox.web.house import now
-from healthbox.web.morning import Morning, metric_of
+from healthbox.web.morning import Morning, metric_of, week_end
 from healthbox.web.said import PLAIN, Said
 from healthbox.web.usual import DAY
 
@@ -70,7 +70,7 @@ def choose() -> str | AnyResponse:
 
 def read(who: Person, day: dt.date, today: dt.date, zone: ZoneInfo) -> Morning:
     """Everything of a day in five reads, none of them of samples."""
-    last = min(day + DAY * 3, today)
+    last = week_end(day, today)
     low = int(dt.datetime.combine(day - DAY, dt.time(), zone).timestamp() * 1000)
     high = int(dt.datetime.combine(day + DAY, dt.time(), zone).timestamp() * 1000)
     window = pages_reading.window(reading(), who.id, day - DAY * usual.WINDOW, last, usual.STORED, (low, high))

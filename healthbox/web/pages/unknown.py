@@ -54,7 +54,7 @@ class Named(NamedTuple):
 @opens("account")
 def show() -> str:
     reader = Reader.of(person(), now())
-    rows = [(entry, reader.count(entry.records), reader.ago(entry.last_seen)) for entry in metrics.unknowns(reading(), person_id())]
+    rows = [(entry, reader.figure(entry.records), reader.ago(entry.last_seen)) for entry in metrics.unknowns(reading(), person_id())]
     return page("unknown.html", "data", rows=rows)
 
 
@@ -119,7 +119,7 @@ def _form(entry: Unknown, given: dict[str, str], error: str) -> str:
         given=given,
         error=error,
         ways=WAYS.items(),
-        records=reader.count(entry.records),
+        records=reader.figure(entry.records),
         first=reader.day(entry.first_seen),
         naming=NAMINGS.get(entry.naming, "the app"),
     )

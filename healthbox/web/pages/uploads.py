@@ -47,7 +47,7 @@ def one(public: str) -> str:
         "data",
         receipt=receipt,
         upload=arriving.upload(receipt, reader, arriving.density(receipt, recent)),
-        counts=[(word, reader.count(receipt["records"][name])) for name, word in arriving.OUTCOMES],
+        counts=[(word, reader.figure(receipt["records"][name])) for name, word in arriving.OUTCOMES],
         size=arriving.size_words(receipt["bytes"], reader),
         waited=waited,
         discarded=receipt["chunks"]["total"] - sum(receipt["chunks"][name] for name in ("pending", "running", "done", "dead")),

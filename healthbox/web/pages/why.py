@@ -130,7 +130,7 @@ def ticks(told: dict[str, Any], said: Said) -> list[charts.Tick]:
     marks = [dt.datetime.fromtimestamp(low / 1000, said.zone) for low, _ in ranges.hours(start, end)]
     return [
         charts.Tick(round(100 * (at.timestamp() * 1000 - start) / (end - start), 2), render.hour_word(at, said.locale))
-        for at in marks if at.hour % 6 == 0 and at.minute == 0
+        for at in marks if at.hour in (6, 12, 18) and at.minute == 0
     ]  # fmt: skip
 
 

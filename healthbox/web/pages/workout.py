@@ -124,23 +124,24 @@ def _splits(row: WorkoutRow, series: dict[str, Any], route: Sequence[Any], who: 
         return None
     pulse, climb = any(s.pulse is not None for s in found), any(s.climb is not None for s in found)
     tempo = workout_words.tempo(step, 1, row.activity, who)
-    columns = ["Split", tempo[0] if tempo else "Pace", "Elapsed", *(["Pulse"] if pulse else []), *(["Up"] if climb else [])]
+    rise = "Up ft" if who.units == "imperial" else "Up m"
+    columns = ["Split", f"{tempo[0]} {tempo[1].unit}" if tempo else "Pace", "At", *(["Pulse"] if pulse else []), *([rise] if climb else [])]
     rows, far = [], 0.0
     for split in found:
         far += split.metres
         seconds = (split.end - split.start) / 1000
         speed = workout_words.tempo(split.metres, seconds, row.activity, who)
         cells = [
-            str(workout_words.distance(far, row.activity, who)), str(speed[1]) if speed else "no time",
+            str(workout_words.distance(far, row.activity, who)), speed[1].number if speed else "no time",
             workout_words.stopwatch((split.end - row.start) / 1000),
         ]  # fmt: skip
         if pulse:
-            cells.append("no data" if split.pulse is None else str(workout_words.total("heart_rate", split.pulse, who)))
+            cells.append("no data" if split.pulse is None else number(split.pulse, 0, who.locale))
         if climb:
-            cells.append("no data" if split.climb is None else str(workout_words.total("elevation_up", split.climb, who)))
+            cells.append("no data" if split.climb is None else workout_words.total("elevation_up", split.climb, who).number)
         rows.append(cells)
     way = "distances that the source states" if len(series.get("distance", ())) > 1 else "length of the recorded route"
-    return {"columns": columns, "rows": rows, "note": f"By the {way}; pauses count."}
+    return {"columns": columns, "rows": rows, "note": f"By the {way}; pauses count.{' Pulse in bpm.' if pulse else ''}"}
 
 
 def _laps(row: WorkoutRow, who: Reader) -> list[tuple[str, ...]]:

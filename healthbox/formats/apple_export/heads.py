@@ -1,0 +1,98 @@
+"""What stands at a record's head (type, unit, source) and in its body (metadata), read alike by both lanes."""
+
+import functools
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from healthbox.domain.records import SourceRef
+from healthbox.formats.wire import Unreadable, needed_number, number, stage, text, zone_of
+
+SLEEP = "HKCategoryTypeIdentifierSleepAnalysis"
+BEATS = "HeartRateVariabilityMetadataList"
+Key = tuple[str, str | None, SourceRef]  # what the samples of one block share
+Row = tuple[str, int, int, float | str | None, str | None, dict[str, Any] | None]
+
+_PART = re.compile(r"^<*|, (?=[A-Za-z ]+:)|>$")
+_CLOCK = re.compile(r"(\d{1,2}):(\d\d):(\d\d)(?:[.,](\d{1,3}))?\D*", re.ASCII)
+_HALF_DAY = 43_200_000
+
+
+class Head(NamedTuple):
+    """``typed`` is the key for what the person entered by hand."""
+
+    key: Key
+    typed: Key
+    is_quantity: bool
+    is_sleep: bool
+
+    def value(self, said: str | None) -> float | str | None:
+        """A number, the word of a category or the stage of a night. Raises ``Unreadable``."""
+        if self.is_sleep:
+            return stage("healthkit", said)
+        if self.is_quantity:
+            return needed_number(said)
+        try:
+            return number(said)
+        except Unreadable:
+            return text(said)
+
+
+class Body(NamedTuple):
+    """What a record's children say. ``metadata`` is shared between records that say the same: it is not to be changed."""
+
+    metadata: dict[str, Any] | None
+    zone: str | None
+    typed: bool
+
+
+EMPTY = Body(None, None, False)
+
+
+@functools.lru_cache(maxsize=4096)
+def head(kind: str | None, unit: str | None, name: str | None, device: str | None) -> Head:
+    """Raises ``Unreadable`` when there is no type. The percent of HealthKit is a fraction."""
+    metric = text(kind)
+    if metric is None:
+        raise Unreadable("no_type", "the record names no type")
+    unit = text(unit)
+    unit = "hk%" if unit == "%" else unit
+    source = source_of(name, device)
+    typed = SourceRef(source.name, source.bundle, source.product, "manual")
+    return Head((metric, unit, source), (metric, unit, typed), metric.startswith("HKQuantityType"), metric == SLEEP)
+
+
+@functools.lru_cache(maxsize=4096)
+def source_of(name: str | None, device: str | None) -> SourceRef:
+    """The product is the hardware, else the model; the address that begins a device's text changes and says nothing."""
+    parts = dict(part.split(":", 1) for part in _PART.split(device or "") if ":" in part)
+    return SourceRef(name=text(name), product=text(parts.get("hardware")) or text(parts.get("model")))
+
+
+def body(entries: Iterable[tuple[str, str]], beats: Sequence[tuple[str, str]] = ()) -> Body:
+    """What the metadata says of the record: all of it, its zone, and whether the person typed it in."""
+    metadata: dict[str, Any] = dict(entries)
+    if beats:
+        metadata["beats"] = _beats(beats)
+    if not metadata:
+        return EMPTY
+    return Body(metadata, zone_of(metadata.get("HKTimeZone")), metadata.get("HKWasUserEntered") in ("1", "true", "YES"))
+
+
+def _beats(beats: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """{"from": the first time as written, "bpm": [...], "ms": [since the first, ...]}; times that cannot be read stay "at"."""
+    rates: list[float | str] = [int(rate) if rate.isascii() and rate.isdigit() and len(rate) < 10 else rate for rate, _ in beats]
+    clocks = [_clock(at) for _, at in beats]
+    first = clocks[0]
+    if first is None or None in clocks:
+        return {"bpm": rates, "at": [at for _, at in beats]}
+    return {"from": beats[0][1], "bpm": rates, "ms": [((at or 0) - first) % _HALF_DAY for at in clocks]}
+
+
+def _clock(text: str) -> int | None:
+    """Milliseconds into a half day, so that "11:59 AM" and "0:01 PM" lie side by side on any clock."""
+    found = _CLOCK.fullmatch(text)
+    if found is None:
+        return None
+    hours, minutes, seconds, part = found.groups()
+    return ((int(hours) * 60 + int(minutes)) * 60 + int(seconds)) * 1000 % _HALF_DAY + int((part or "0").ljust(3, "0"))

@@ -1,0 +1,64 @@
+"""One row per real source, found again under every name it goes by, in whatever order the names come."""
+
+import itertools
+
+import pytest
+
+from healthbox.domain.records import SourceRef
+from healthbox.store.sources import Sources, list_sources
+
+ALONE, LINKED, BUNDLE = (
+    SourceRef(name="Alice\u2019s  Watch"),
+    SourceRef(name="Alice's Watch", bundle="com.apple.health.11AA", product="Watch7,1"),
+    SourceRef(bundle="com.apple.health.11AA", product="Watch7,1"),
+)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations((ALONE, LINKED, LINKED))))
+def test_name_alone_and_name_with_bundle_are_one_source_in_any_order(house, order):
+    with house.database.writing() as c:
+        resolve = Sources(c, house.alice.id, 0).resolve
+        assert len({resolve(ref) for ref in order}) == 1
+        assert [(s.name, s.kind) for s in list_sources(c, house.alice.id)] == [("Alice's Watch", "watch")]
+
+
+def test_a_bundle_that_was_linked_is_found_without_its_name(house):
+    with house.database.writing() as c:
+        resolve = Sources(c, house.alice.id, 0).resolve
+        assert resolve(LINKED) == resolve(BUNDLE)
+
+
+def test_a_renamed_watch_keeps_its_row_under_both_names(house):
+    with house.database.writing() as c:
+        resolve = Sources(c, house.alice.id, 0).resolve
+        first = resolve(LINKED)
+        assert resolve(SourceRef(name="Alice's new Watch", bundle="com.apple.health.11AA", product="Watch7,1")) == first
+        assert resolve(SourceRef(name="Alice's new Watch")) == first == resolve(ALONE)
+
+
+def test_a_name_of_two_sources_gets_a_row_of_its_own_when_it_comes_alone(house):
+    with house.database.writing() as c:
+        resolve = Sources(c, house.alice.id, 0).resolve
+        two = {resolve(SourceRef(name="Scale app", bundle=bundle)) for bundle in ("com.one", "com.two")}
+        alone = resolve(SourceRef(name="Scale app", kind="app"))
+        assert len(two) == 2 and alone not in two and resolve(SourceRef(name="Scale app", kind="app")) == alone
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations((SourceRef(name="Vitalo"), SourceRef(name="Vitalo", bundle="com.vitalo.app")))))
+def test_a_row_known_only_by_name_takes_on_the_class_that_is_shown_later(house, order):
+    with house.database.writing() as c:
+        resolve = Sources(c, house.alice.id, 0).resolve
+        assert len({resolve(ref) for ref in order}) == 1
+        assert [s.kind for s in list_sources(c, house.alice.id)] == ["app"]
+
+
+def test_what_a_person_typed_in_is_a_source_apart(house):
+    with house.database.writing() as c:
+        resolve = Sources(c, house.alice.id, 0).resolve
+        assert resolve(SourceRef(name="Alice's iPhone")) != resolve(SourceRef(name="Alice's iPhone", kind="manual"))
+
+
+def test_people_share_no_sources(house):
+    with house.database.writing() as c:
+        c.exec_driver_sql("INSERT INTO person (id, name, created_at) VALUES (7, 'Bob', 0)")
+        assert Sources(c, house.alice.id, 0).resolve(LINKED) != Sources(c, 7, 0).resolve(LINKED)

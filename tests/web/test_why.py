@@ -1,0 +1,88 @@
+"""Why a number is what it is: its parts sum to it, overlap shows, layers not chosen and drift are named."""
+
+import datetime as dt
+import math
+import re
+
+from test_metric import send
+from test_today import get, words
+from year import live_a_year
+
+DAY = dt.timedelta(days=1)
+
+
+def test_the_parts_on_the_page_sum_to_the_number(place):
+    yesterday = live_a_year(place) - DAY
+    page = words(get(place, f"/metrics/steps/{yesterday}/why"))
+    told = place.client().get(f"/api/v1/days/steps/{yesterday}/why", headers=place.bearer()).json
+    found = re.search(r"([\d,]+) steps = Apple Watch \(watch\) ([\d,]+) steps \+ iPhone \(phone\) ([\d,]+) steps", page)
+    assert found
+    value, watch, phone = (float(text.replace(",", "")) for text in found.groups())
+    assert value == told["value"] == watch + phone == math.fsum(c["value"] for c in told["contributions"])
+    assert f"Left out: {told['overlap']:,.0f} steps of iPhone" in page
+
+
+def test_a_lane_per_source_with_its_overlap_hatched(place):
+    yesterday = live_a_year(place) - DAY
+    lanes = get(place, f"/metrics/steps/{yesterday}/why").partition('class="lanes"')[2].partition("</figure>")[0]
+    watch, phone = lanes.partition("<b>Apple Watch</b>")[2].partition("<b>iPhone</b>")[::2]
+    assert 'class="won"' in watch and "overlap" not in watch
+    assert 'class="won"' in phone and 'class="overlap"' in phone
+
+
+def test_the_rule_is_said_in_words_with_a_way_to_change_it(place):
+    yesterday = live_a_year(place) - DAY
+    page = get(place, f"/metrics/steps/{yesterday}/why")
+    assert "At every moment only the best source counts." in words(page)
+    assert 'href="/settings/precedence?metric=steps"' in page
+
+
+def test_every_reading_is_listed_in_pages_of_fifty(place):
+    yesterday = live_a_year(place) - DAY
+    told = place.client().get(f"/api/v1/days/steps/{yesterday}/why", headers=place.bearer()).json
+    pages = [get(place, f"/metrics/steps/{yesterday}/why?page={n}").partition('id="samples"')[2].partition("</section>")[0] for n in (1, 2)]
+    rows = [page.count('<th scope="row">') for page in pages]
+    assert rows[0] == 50 and sum(rows) == len(told["readings"])
+    assert "Samples, page 1 of 2" in get(place, f"/metrics/steps/{yesterday}/why?page=zero")
+
+
+def test_drift_and_the_layer_not_chosen_are_named(place):
+    today = live_a_year(place)
+    yesterday = today - DAY
+    with place.database.writing() as c:
+        c.exec_driver_sql(
+            "INSERT INTO bucket SELECT ?, 'steps', 'Phone', 'stated', 0, ?, 9120, NULL, NULL, '', ?, max(batch_id) FROM sample",
+            (place.persons["Alice"], yesterday.isoformat(), place.clock() - 30 * 3_600_000),
+        )
+    page = words(get(place, f"/metrics/steps/{yesterday}/why"))
+    assert "Phone says 9,120 steps, we count 6,646 steps." in page
+    assert "Stated total of Phone 9,120 steps" in page and "+2,474 steps" in page
+
+
+def test_a_mean_counts_readings(place):
+    yesterday = live_a_year(place) - DAY
+    assert re.search(r"\d\d bpm from 60 readings of Apple Watch\.", words(get(place, f"/metrics/heart_rate/{yesterday}/why")))
+
+
+def test_a_day_that_is_not_over_says_so(place):
+    today = live_a_year(place)
+    assert "The day is not over" in words(get(place, f"/metrics/steps/{today}/why"))
+
+
+def test_sleep_is_explained_by_its_night(place):
+    today = live_a_year(place)
+    answer = place.browser().client.get(f"/metrics/sleep_analysis/{today}/why")
+    assert answer.status_code == 303 and answer.location.endswith(f"/sleep/{today}")
+
+
+def test_a_readings_name_cannot_bring_markup(place):
+    today = live_a_year(place)
+    send(place, [{"type": "dietary_water", "start": f"{today}T08:00:00Z", "end": f"{today}T08:00:00Z", "value": 200, "unit": "mL",
+                  "source": {"name": "<b>Cup</b>"}}])  # fmt: skip
+    page = get(place, f"/metrics/dietary_water/{today}/why")
+    assert "&lt;b&gt;Cup&lt;/b&gt;" in page and "<b>Cup</b>" not in page
+
+
+def test_nobody_else_can_ask(place):
+    today = live_a_year(place)
+    assert place.browser("bob").client.get(f"/metrics/steps/{today}/why").status_code == 404

@@ -126,9 +126,8 @@ def _sleep(rng: Random, day: dt.datetime) -> Iterator[str]:
 def _variability(rng: Random, day: dt.datetime) -> Iterator[str]:
     for hour in (2, 9, 16):
         start = day + dt.timedelta(hours=hour, seconds=rng.randrange(900))
-        opened = _open(
-            "HKQuantityTypeIdentifierHeartRateVariabilitySDNN", WATCH, start, start + dt.timedelta(seconds=60), f"{rng.uniform(20, 90):.4f}", "ms"
-        )
+        end, value = start + dt.timedelta(seconds=60), f"{rng.uniform(20, 90):.4f}"
+        opened = _open("HKQuantityTypeIdentifierHeartRateVariabilitySDNN", WATCH, start, end, value, "ms")
         yield f'{opened}>\n  <MetadataEntry key="HKAlgorithmVersion" value="2"/>\n  <HeartRateVariabilityMetadataList>\n'
         second = 0.0
         for _ in range(rng.randrange(40, 75)):
@@ -152,11 +151,14 @@ def _workout(rng: Random, day: dt.datetime) -> Iterator[str]:
     for number in range(12):
         at = _stamp(start + dt.timedelta(minutes=number))
         yield f'  <WorkoutEvent type="HKWorkoutEventTypeSegment" date="{at}" duration="1" durationUnit="min"/>\n'
-    for kind, unit, amount in (("ActiveEnergyBurned", "kcal", "431.5"), ("DistanceWalkingRunning", "km", "7.2")):
-        yield f'  <WorkoutStatistics type="HKQuantityTypeIdentifier{kind}" {span} sum="{amount}" unit="{unit}"/>\n'
-    yield f'  <WorkoutStatistics type="HKQuantityTypeIdentifierHeartRate" {span} average="141" minimum="92" maximum="171" unit="count/min"/>\n'
-    yield f'  <WorkoutRoute {WATCH} creationDate="{_stamp(end)}" {span}>\n   <FileReference path="/workout-routes/route.gpx"/>\n  </WorkoutRoute>\n'
-    yield " </Workout>\n"
+    for kind, said in (
+        ("ActiveEnergyBurned", 'sum="431.5" unit="kcal"'),
+        ("DistanceWalkingRunning", 'sum="7.2" unit="km"'),
+        ("HeartRate", 'average="141" minimum="92" maximum="171" unit="count/min"'),
+    ):
+        yield f'  <WorkoutStatistics type="HKQuantityTypeIdentifier{kind}" {span} {said}/>\n'
+    yield f'  <WorkoutRoute {WATCH} creationDate="{_stamp(end)}" {span}>\n'
+    yield '   <FileReference path="/workout-routes/route.gpx"/>\n  </WorkoutRoute>\n </Workout>\n'
 
 
 def _summary(rng: Random, day: dt.datetime) -> Iterator[str]:

@@ -1,11 +1,12 @@
 """What a format sees and what it gives: see the package's docstring."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from healthbox.domain.records import Record
+from healthbox.domain.records import Record, SampleBlock
 
 
 class Envelope(msgspec.Struct, frozen=True):
@@ -21,3 +22,16 @@ class Format(msgspec.Struct, frozen=True):
     looks_for: str
     claims: Callable[[Any, Envelope], bool]
     records: Callable[[Any, Envelope], Iterator[Record]]
+
+
+class FileFormat(msgspec.Struct, frozen=True):
+    """A format too large or too binary for a decoded body: it reads a file. Such a module exports it as ``FILE_FORMAT``.
+
+    ``claims`` is cheap: the first bytes, the directory of a zip. ``records`` yields in an order that the file alone decides, with
+    bounded memory. Both raise ``Invalid`` or ``TooLarge`` for a file that is damaged or a trap; what one record alone has wrong is a
+    ``Rejected``."""
+
+    name: str
+    looks_for: str
+    claims: Callable[[Path], bool]
+    records: Callable[[Path, Envelope], Iterator[Record | SampleBlock]]

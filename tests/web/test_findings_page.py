@@ -34,6 +34,7 @@ def found(place: Place, name: str = "Alice", *, ended: bool = False, back: int =
     mornings = ((last - DAY, 60.0), (last, 61.0))
     told = [Finding(rule, "resting_heart_rate", day, "warn", value, low, high, "above", words) for day, value in mornings]
     with place.database.writing() as c:
+        people.update(c, place.persons[name], locale="en_GB")
         return findings.upsert_episode(
             c, place.persons[name], rule, "resting_heart_rate", last - DAY, latest=last, ended=ended, severity="warn",
             json=msgspec.json.encode(Evidence(told)).decode(), now=NOON,
@@ -90,7 +91,7 @@ def test_quiet_lasts_three_days_and_leads_back_to_where_it_was_asked(place: Plac
     answer = browser.client.post(f"/findings/{one.id}/quiet", data={"csrf": browser.csrf, "next": "/day/2025-11-20"})
     assert answer.headers["Location"] == "/day/2025-11-20"
     assert row(place, one.id).quiet_until == TODAY + 3 * DAY
-    assert "Quiet until Nov 23" in text(place)
+    assert "Quiet until 23 Nov" in text(place)
     away = browser.client.post(f"/findings/{one.id}/quiet", data={"csrf": browser.csrf, "next": "//evil.example/"})
     assert away.headers["Location"] == "/"
 
@@ -128,7 +129,7 @@ def test_nobody_sees_or_touches_anothers_findings_not_even_an_admin(place: Place
     one = found(place, "Bob")
     page, browser = text(place), place.browser("alice")
     assert "Resting Heart Rate" not in page.replace("Resting pulse", "")
-    assert "All quiet" in page
+    assert "Nothing is unusual right now." in page
     for act in ("reason", "quiet", "watch"):
         answer = browser.client.post(f"/findings/{one.id}/{act}", data={"csrf": browser.csrf, "note": "mine"})
         assert answer.status_code == 404

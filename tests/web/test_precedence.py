@@ -11,7 +11,7 @@ from place import NOON, Browser, Place
 from healthbox.pipeline.accept import Door
 from healthbox.pipeline.preview import preview
 from healthbox.pipeline.pump import Pump
-from healthbox.store import day_values, devices, preferences, sources
+from healthbox.store import day_values, devices, people, preferences, sources
 from healthbox.store.sources import Source
 
 TODAY = dt.date(2025, 11, 20)
@@ -43,6 +43,7 @@ def measured(place: Place) -> Place:
     """Alice's watch and phone, both of which counted the same morning and the same night; Bob's phone."""
     for name, samples in (("Alice", BOTH), ("Bob", BOTH[:1])):
         with place.database.writing() as c:
+            people.update(c, place.persons[name], locale="en_GB")
             device = devices.add_device(c, place.persons[name], "Phone", ["ingest"], NOON)[0]
         body = {"batch": name, "index": 0, "final": True, "anchor": None, "metric": None, "zone": "Europe/Berlin", "samples": samples}
         Door(place.database, place.settings, lambda: None).sync(
@@ -88,8 +89,8 @@ def test_buttons_lead_to_a_preview_and_change_nothing(measured: Place) -> None:
     assert f'name="order" value="{phone_first(measured)}"' in html
     page = words(measured.browser(), f"?metric=steps&order={phone_first(measured)}")
     assert "1 of the last 2 days change" in page
-    assert "Nov 20 1,700 1,400" in page, "the watch's 1,000 and half of the phone's 1,400, or all of the phone's"
-    assert "Nov 19 500 same" in page
+    assert "20 Nov 1,700 1,400" in page, "the watch's 1,000 and half of the phone's 1,400, or all of the phone's"
+    assert "19 Nov 500 same" in page
     assert steps(measured) == before
     with measured.database.reading() as c:
         assert preferences.own_orders(c, measured.persons["Alice"]) == {}
@@ -117,7 +118,7 @@ def test_returning_to_the_rule_is_previewed_too(measured: Place) -> None:
     browser = measured.browser()
     browser.client.post("/settings/precedence", data={"csrf": browser.csrf, "metric": "steps", "order": phone_first(measured)})
     pump(measured)
-    assert "Nov 20 1,400 1,700" in words(browser, "?metric=steps&rule=1")
+    assert "20 Nov 1,400 1,700" in words(browser, "?metric=steps&rule=1")
     browser.client.post("/settings/precedence", data={"csrf": browser.csrf, "metric": "steps", "rule": "1"})
     pump(measured)
     assert steps(measured)[TODAY] == 1700

@@ -1,6 +1,7 @@
 """A person sets zone, units, looks and password; an admin sees the server's backups and settings."""
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
@@ -36,6 +37,7 @@ def walked(place: Place) -> Place:
         for at in range(10)
     ]
     with place.database.writing() as c:
+        people.update(c, place.persons["Alice"], locale="en_GB")
         days.put_days(c, place.persons["Alice"], rows, [], [])
     return place
 
@@ -70,7 +72,7 @@ def test_a_new_zone_holds_from_its_first_day_and_marks_the_days_it_touches(walke
     assert history(walked) == [(0, "Europe/Berlin"), (midnight, "Asia/Tokyo")]
     assert dirty(walked) == [f"2025-11-{day}" for day in range(15, 22)], "the days from then on and their neighbours"
     assert walked.rings
-    assert "since Nov 17 2025" in walked.browser().client.get("/settings").text
+    assert "since 17 Nov 2025" in walked.browser().client.get("/settings").text
 
 
 def test_a_zone_before_a_later_change_touches_only_the_days_between(walked: Place) -> None:
@@ -176,8 +178,8 @@ def test_settings_say_where_they_come_from(furnished: Callable[..., Place], monk
     monkeypatch.setenv("HEALTHBOX_BACKUP_HOUR", "5")
     place = furnished(backup_hour=5, retention_days=30, threads=3)
     (place.settings.data / "config.toml").write_text("retention_days = 30\n")
-    page = " ".join(place.browser().client.get("/settings/server").text.split())
-    origins = {part.split("</code>")[0]: part.split('">')[2].split("<")[0] for part in page.split("<h3><code>")[1:]}
+    page = place.browser().client.get("/settings/server").text
+    origins = dict(re.findall(r'<h3><code>(\w+)</code> <span class="badge[^"]*">([^<]+)', page))
     assert origins["backup_hour"] == "HEALTHBOX_BACKUP_HOUR"
     assert origins["retention_days"] == "config.toml"
     assert origins["threads"] == "as it was started"

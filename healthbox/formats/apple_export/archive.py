@@ -46,7 +46,7 @@ class Export:
             _check(archive)
             self._main = main_entry(archive)
             if self._main is None:
-                raise Invalid("There is no Apple Health export in this zip.", hint="Send export.zip as the phone made it.", code="no_export")
+                raise _trap("There is no Apple Health export in this zip.", "no_export")
             for info in archive.infolist():
                 if not info.is_dir() and not _hidden(info.filename):
                     self.parts.setdefault(label(_name(info)), info)

@@ -6,8 +6,10 @@ doubt about any of it sends the piece to the exact lane, so the two give the sam
 """
 
 import re
+from collections.abc import Iterable
 from itertools import repeat
 from operator import add, lt
+from typing import Any
 
 from healthbox.domain.records import SleepStage, Stage
 from healthbox.formats.apple_export.gather import Gathering
@@ -66,7 +68,7 @@ class _Hours(dict[bytes, int]):
     """The ms of "2026-03-01 09" as if it were UTC."""
 
     def __missing__(self, raw: bytes) -> int:
-        if not _HOUR.fullmatch(raw):
+        if not _HOUR.fullmatch(raw) or not b"1901" <= raw < b"2399":
             raise _Odd
         try:
             made = moment(f"{raw.decode()}:00:00+00:00", "UTC").ms
@@ -116,7 +118,7 @@ class FastLane:
                 ends = list(map(add, map(self._hours.__getitem__, last_hours), map(self._minutes.__getitem__, last_minutes)))
                 if any(map(lt, ends, starts)):
                     return None
-            heads = {one: self._heads[one] for one in ({raw[0]} if raw.count(raw[0]) == len(raw) else set(raw))}
+            heads = {one: self._heads[one] for one in ((raw[0],) if raw.count(raw[0]) == len(raw) else dict.fromkeys(raw))}
             bodies = None if tails.count(b"/>") == len(tails) else list(map(self._bodies.__getitem__, tails))
             return self._rows(raw, heads, starts, ends, values, bodies, before, as_of)
         except (_Odd, Unreadable, UnicodeDecodeError):
@@ -136,12 +138,14 @@ class FastLane:
         count = len(raw)
         numbers = _values(raw, heads, values)
         positions = map(str, range(before + 1, before + count + 1))
-        if bodies is None:
-            rows = zip(positions, starts, ends, numbers, repeat(None), repeat(None), strict=False)
-        else:
-            rows = zip(positions, starts, ends, numbers, [body.zone for body in bodies], [body.metadata for body in bodies], strict=False)
+        metadata: Iterable[dict[str, Any] | None] = repeat(None)
+        zones: Iterable[str | None] = repeat(None)
+        typed: Iterable[bool] = ()
+        if bodies is not None:
+            metadata, zones, typed = zip(*bodies, strict=True)
+        rows = zip(positions, starts, ends, numbers, zones, metadata, strict=False)
         stages: list[SleepStage] = []
-        if any(one.is_sleep for one in heads.values()) or (bodies is not None and any([body.typed for body in bodies])):
+        if any(typed) or any(one.is_sleep for one in heads.values()):
             for one, row, said in zip(raw, rows, bodies or repeat(EMPTY), strict=False):
                 self._mixed(heads[one], row, said, stages, as_of)
         elif len(heads) == 1:

@@ -1,0 +1,86 @@
+"""The schedule: due rows are run, missed ones are caught up, failed ones tried again."""
+
+import json
+import time
+
+import pytest
+from house import HOUR, MINUTE, at, steps
+
+from healthbox.domain.errors import Unavailable
+from healthbox.pipeline import schedule
+from healthbox.pipeline.schedule import Job, prepare, run_due
+
+DAY = 24 * HOUR
+
+
+def jobs(house):
+    return dict(house.rows("SELECT name, due_at FROM job"))
+
+
+@pytest.fixture
+def no_backup(monkeypatch):
+    monkeypatch.setattr(schedule, "JOBS", {name: job for name, job in schedule.JOBS.items() if name != "backup"})
+
+
+def test_every_job_gets_a_row_once_and_keeps_its_due_time_over_a_start(house):
+    prepare(house.database, house.settings, house.at)
+    first = jobs(house)
+    assert {"retention", "sweep", "backup"} <= first.keys()
+    house.at += 30 * MINUTE
+    prepare(house.database, house.settings, house.at)
+    assert jobs(house) == first
+
+
+def test_nothing_runs_before_it_is_due_and_what_was_missed_runs_at_the_next_look(house, no_backup):
+    prepare(house.database, house.settings, house.at)
+    assert run_due(house.database, house.settings, house.at) == []
+    house.at += 5 * DAY
+    assert set(run_due(house.database, house.settings, house.at)) >= {"retention", "sweep"}
+    assert jobs(house)["sweep"] == house.at + HOUR, "once, not a hundred and twenty times"
+    assert "sweep" not in run_due(house.database, house.settings, house.at)
+
+
+def test_a_failed_job_keeps_its_reason_and_is_due_in_a_quarter_of_an_hour(house, monkeypatch):
+    def busy(*_args):
+        raise Unavailable("The database could not be used just now.")
+
+    monkeypatch.setattr(schedule, "JOBS", {"sweep": Job(busy, lambda _settings, now: now + HOUR)})
+    prepare(house.database, house.settings, house.at)
+    house.at += 2 * HOUR
+    run_due(house.database, house.settings, house.at)
+    assert house.rows("SELECT due_at, last_error FROM job WHERE name='sweep'") == [
+        (house.at + 15 * MINUTE, "The database could not be used just now.")
+    ]
+
+
+def test_bodies_go_after_their_time_duplicates_sooner_and_dead_ones_never(house, no_backup):
+    house.sync(samples=[steps(at(1, 9), at(1, 10), 500)])
+    house.sync(samples=[steps(at(1, 9), at(1, 10), 500)])
+    house.sync(samples=[steps(at(1, 11), at(1, 12), 500)])
+    with house.database.writing() as c:
+        c.exec_driver_sql("UPDATE chunk SET status='dead' WHERE batch_id=3")
+    prepare(house.database, house.settings, house.at)
+
+    def kept():
+        return [row[0] for row in house.rows("SELECT batch_id FROM chunk WHERE body IS NOT NULL ORDER BY 1")]
+
+    house.at += 8 * DAY
+    run_due(house.database, house.settings, house.at)
+    assert kept() == [1, 3]
+    house.at += 90 * DAY
+    run_due(house.database, house.settings, house.at)
+    assert kept() == [3]
+    assert len(house.samples("steps")) == 2, "samples stay for ever"
+
+
+def test_the_sweep_takes_old_files_that_no_row_names(house, no_backup):
+    spool = house.settings.data / "spool"
+    samples = [steps(at(1, 9, n // 60, n % 60), at(1, 9, n // 60, n % 60), n, metadata={"note": f"{n} " * 90}) for n in range(2500)]
+    house.send(json.dumps({"batch": "big", "index": 0, "final": True, "samples": samples}).encode())
+    ((named,),) = house.rows("SELECT spool FROM chunk")
+    (spool / "orphan.z").write_bytes(b"left behind")
+    now = int(time.time() * 1000)
+    schedule.JOBS["sweep"].run(house.database, house.settings, now)
+    assert (spool / "orphan.z").exists(), "it may be on its way"
+    schedule.JOBS["sweep"].run(house.database, house.settings, now + 2 * HOUR)
+    assert [file.name for file in spool.iterdir()] == [named]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "crash"))
 
-from load import kill_again_and_again  # noqa: E402  (the suite's own story, only longer)
+from load import kill_again_and_again
 
 
 def main() -> int:
@@ -22,7 +22,8 @@ def main() -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         verdict, server = kill_again_and_again(Path(folder), given.kills, given.seed)
-    print(f"{verdict.chunks} chunks with {verdict.samples} samples acknowledged in {verdict.requests} requests, {time.monotonic() - began:.0f} s")
+    seconds = time.monotonic() - began
+    print(f"{verdict.chunks} chunks with {verdict.samples} samples acknowledged in {verdict.requests} requests, {seconds:.0f} s")
     print(f"lost {verdict.lost}, duplicated {verdict.extra}, out of order {verdict.out_of_order}, batches incomplete {verdict.incomplete}, "
           f"days wrong {verdict.wrong_days}, integrity {verdict.integrity}")  # fmt: skip
     print(f"start to ready: median {statistics.median(server.boots):.2f} s, longest {max(server.boots):.2f} s")

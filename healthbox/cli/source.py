@@ -1,14 +1,13 @@
 """``healthbox source``: what measured."""
 
-import datetime as dt
 
 import click
 from sqlalchemy import Connection
 
 from healthbox.cli import words, work
-from healthbox.cli.place import now_ms, opened, person_of, settings
+from healthbox.cli.place import opened, person_of, settings
 from healthbox.domain.errors import Conflict, Invalid, NotFound
-from healthbox.store import days, metrics, people, reading, sources
+from healthbox.store import metrics, people, sources
 
 
 @click.group("source")
@@ -42,8 +41,6 @@ def merge(a: str, b: str, name: str | None) -> None:
             if kept.person_id != other.person_id:
                 raise Conflict("The two sources belong to different people.", hint="See: healthbox source list")
             metrics.merge_sources(c, kept.person_id, kept.id, other.id)
-            nights = reading.nights(c, kept.person_id, dt.date.min, dt.date.max)["nights"]  # which source is ranked best may differ now
-            days.mark(c, kept.person_id, (("sleep_analysis", night["date"]) for night in nights), now_ms())
         with work.working(database, given) as own:
             work.wait_for_days(database, given, own, kept.person_id)
     click.echo(f"{other.name} ({other.id}) is part of {kept.name} ({kept.id}) now; the days they touch are computed anew.")

@@ -114,9 +114,9 @@ class Door:
 
     def _write_spool(self, raw: bytes, sha: bytes) -> str:
         """A big body as a file of its own, on disk before the row that names it."""
-        self._spool.mkdir(mode=0o700, exist_ok=True)
         name = f"{sha.hex()[:32]}-{os.urandom(4).hex()}.z"
         try:
+            self._spool.mkdir(mode=0o700, exist_ok=True)
             disk.write_private(self._spool / name, zlib.compress(raw, 1))
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):

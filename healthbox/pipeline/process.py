@@ -43,9 +43,9 @@ class Processor:
     def step(self, now: int) -> bool:
         """Take the next due chunk one step further. False when none is due."""
         if self._owed is not None:  # no room even to note it then
-            claim, due_at = self._owed
+            owed, due_at = self._owed
             with self._database.writing() as c:
-                ledger.give_back(c, claim, due_at=due_at)
+                ledger.give_back(c, owed, due_at=due_at)
             self._owed = None
         with self._database.writing() as c:
             claim = ledger.claim(c, now, after=self._last)

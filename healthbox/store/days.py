@@ -112,7 +112,8 @@ def _idle_group(c: Connection, now: int) -> Any:
 def _busy(c: Connection, person_id: int, now: int) -> bool:
     return (
         c.exec_driver_sql(
-            "SELECT 1 FROM chunk JOIN batch ON batch.id=chunk.batch_id WHERE chunk.status IN ('pending','running') AND chunk.due_at<=? "
+            "SELECT 1 FROM chunk INDEXED BY chunk_next CROSS JOIN batch ON batch.id=chunk.batch_id "
+            "WHERE chunk.status IN ('pending', 'running') AND chunk.due_at<=? "
             "AND batch.person_id=? LIMIT 1",
             (now, person_id),
         ).fetchone()

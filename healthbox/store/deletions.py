@@ -90,12 +90,14 @@ def _scan(c: Connection, series_id: int, wanted: set[bytes]) -> list[tuple[Chang
 def _window(c: Connection, series_id: int, low: int, high: int, uuids: list[bytes]) -> list[tuple[Change, bytes]]:
     marks = ",".join("?" * len(uuids))
     rows = c.exec_driver_sql(
-        f'SELECT start, "end", tag, value, zone_id, uuid FROM sample WHERE series_id=? AND start>=? AND start<? AND uuid IN ({marks})',  # noqa: S608
+        f'SELECT start, "end", tag, value, zone_id, uuid FROM sample WHERE series_id=? AND start>=? AND start<? AND uuid IN ({marks})',
         (series_id, low, high, *uuids),
     ).fetchall()
     for start, end, tag, value, _, _ in rows:
         if _release(c, (series_id, start, end, tag)):
-            c.exec_driver_sql('INSERT OR IGNORE INTO gone (series_id, start, "end", value) VALUES (?,?,?,?)', (series_id, start, end, value))
+            c.exec_driver_sql(
+                'INSERT OR IGNORE INTO gone (series_id, start, "end", value) VALUES (?,?,?,?)', (series_id, start, end, value)
+            )
     return [(Change(series_id, row[0], row[1], row[4]), row[5]) for row in rows]
 
 

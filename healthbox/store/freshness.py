@@ -170,7 +170,8 @@ def pill(c: Connection, person_id: int, now: int) -> tuple[dict[str, Any], int]:
     found = arrivals(c, person_id)
     open_findings = c.exec_driver_sql("SELECT count(*) FROM finding WHERE person_id=? AND state='open'", (person_id,)).scalar_one()
     waiting = c.exec_driver_sql(
-        "SELECT count(*) FROM chunk JOIN batch ON batch.id=batch_id WHERE person_id=? AND chunk.status IN ('pending','running')",
+        "SELECT count(*) FROM chunk INDEXED BY chunk_next CROSS JOIN batch ON batch.id=batch_id "
+        "WHERE chunk.status IN ('pending', 'running') AND person_id=?",
         (person_id,),
     ).scalar_one()
     late = [a for a in found if a.late(now)]

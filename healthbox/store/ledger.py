@@ -142,15 +142,17 @@ def add_chunk(
         "SELECT min(chunk.as_of) FROM chunk JOIN batch ON batch.id = chunk.batch_id WHERE chunk.sha=? AND batch.person_id=?",
         (sha, batch.person_id),
     ).scalar_one()
+    as_of = now if first is None else first
     c.exec_driver_sql(
         "INSERT INTO chunk (batch_id, idx, sha, body, spool, size, status, due_at, accepted_at, as_of) VALUES "
         "(?,?,?,?,?,?,'pending',?,?,?)",
-        (batch.id, idx, sha, body, spool, size, now, now, now if first is None else first),
+        (batch.id, idx, sha, body, spool, size, now, now, as_of),
     )
     c.exec_driver_sql(
-        "UPDATE batch SET touched_at=?, closed_at=NULL, unfinished=NULL, final=coalesce(?, final), anchor=coalesce(?, anchor), "
+        "UPDATE batch SET touched_at=?, as_of=min(coalesce(as_of, ?), ?), closed_at=NULL, unfinished=NULL, "
+        "final=coalesce(?, final), anchor=coalesce(?, anchor), "
         "status=CASE WHEN started_at IS NULL THEN 'pending' ELSE 'processing' END WHERE id=?",
-        (now, idx if final else None, anchor, batch.id),
+        (now, as_of, as_of, idx if final else None, anchor, batch.id),
     )
 
 
@@ -160,26 +162,35 @@ def reset_running(c: Connection) -> int:
 
 
 def claim(c: Connection, now: int, *, after: int = 0) -> Claim | None:
-    """Take the next due chunk, preferring batches after ``after`` so that batches take turns."""
-    row = c.exec_driver_sql(
-        "SELECT chunk.id FROM chunk WHERE status='pending' AND due_at<=? AND NOT EXISTS (SELECT 1 FROM chunk AS earlier "
-        "WHERE earlier.batch_id=chunk.batch_id AND earlier.idx<chunk.idx AND earlier.status IN ('pending','running')) "
-        "ORDER BY chunk.batch_id <= ?, chunk.batch_id, chunk.idx LIMIT 1",
-        (now, after),
-    ).fetchone()
-    if row is None:
+    """Take the next due chunk: the first open one of a batch, batches taking turns from the one behind ``after`` on."""
+    chunk_id = _due_head(c, now, after, 1 << 62) or _due_head(c, now, 0, after)
+    if chunk_id is None:
         return None
-    c.exec_driver_sql("UPDATE chunk SET status='running', attempts=attempts+1 WHERE id=?", (row[0],))
+    c.exec_driver_sql("UPDATE chunk SET status='running', attempts=attempts+1 WHERE id=?", (chunk_id,))
     found = c.exec_driver_sql(
         "SELECT chunk.id, batch.id, public, person_id, device_id, format, zone, headers, metric, idx, attempts, "
-        "position, accepted_at, as_of, (SELECT min(c.as_of) FROM chunk AS c WHERE c.batch_id=batch.id) "
-        "FROM chunk JOIN batch ON batch.id=chunk.batch_id WHERE chunk.id=?",
-        (row[0],),
+        "position, accepted_at, chunk.as_of, batch.as_of FROM chunk JOIN batch ON batch.id=chunk.batch_id WHERE chunk.id=?",
+        (chunk_id,),
     ).one()
     c.exec_driver_sql("UPDATE batch SET status='processing', started_at=coalesce(started_at, ?) WHERE id=?", (now, found[1]))
     values = list(found)
     values[7] = json.loads(values[7])
     return Claim._make(values)
+
+
+def _due_head(c: Connection, now: int, after: int, last: int) -> int | None:
+    """The first open chunk of the first batch in (after, last] whose first open chunk is due and not worked on."""
+    while True:
+        head = c.exec_driver_sql(
+            "SELECT batch_id, id, status, due_at FROM chunk WHERE status IN ('pending', 'running') AND batch_id>? AND batch_id<=? "
+            "ORDER BY batch_id, idx LIMIT 1",
+            (after, last),
+        ).fetchone()
+        if head is None:
+            return None
+        if head[2] == "pending" and head[3] <= now:
+            return int(head[1])
+        after = head[0]
 
 
 def body_of(c: Connection, chunk_id: int) -> tuple[bytes | None, str | None]:
@@ -283,7 +294,7 @@ def close(c: Connection, batch_id: int, now: int) -> str:
 
 def next_due(c: Connection) -> int | None:
     """When the earliest waiting chunk falls due (ms), or ``None`` when nothing waits."""
-    found = c.exec_driver_sql("SELECT min(due_at) FROM chunk WHERE status='pending'").scalar_one()
+    found = c.exec_driver_sql("SELECT min(due_at) FROM chunk WHERE status IN ('pending', 'running')").scalar_one()
     return None if found is None else int(found)
 
 

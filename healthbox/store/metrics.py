@@ -6,6 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from healthbox.domain.catalogue import Catalogue, Metric
+from healthbox.store import days
 
 
 class Unknown(NamedTuple):
@@ -127,13 +128,8 @@ def _merge_series(c: Connection, old: int, new: int) -> None:
 
 def merge_sources(c: Connection, person_id: int, kept: int, other: int) -> None:
     """Two rows are one source: series, aliases, precedence and workouts of ``other`` go to ``kept``; its days are marked."""
-    metrics = [row[0] for row in c.exec_driver_sql("SELECT metric FROM series WHERE source_id IN (?,?)", (kept, other)).fetchall()]
-    for metric in set(metrics):
-        c.exec_driver_sql(
-            "INSERT INTO dirty_day (person_id, metric, date, generation, marked_at) SELECT person_id, metric, date, 1, 0 FROM day "
-            "WHERE person_id=? AND metric=? ON CONFLICT DO UPDATE SET generation=generation+1",
-            (person_id, metric),
-        )
+    for source_id in (kept, other):
+        days.mark_source(c, person_id, source_id, 0)
     for row in c.exec_driver_sql("SELECT id, metric FROM series WHERE source_id=?", (other,)).fetchall():
         taken = c.exec_driver_sql("SELECT id FROM series WHERE source_id=? AND metric=?", (kept, row[1])).fetchone()
         if taken is None:

@@ -21,7 +21,8 @@ class _Detail(msgspec.Struct, frozen=True):
 
 
 class Point(msgspec.Struct, frozen=True):
-    """A day of one metric in its canonical unit. ``shares`` are empty where the client merged its sources itself."""
+    """A day of one metric in its canonical unit. ``shares`` are empty where the client merged its sources itself; ``source`` is
+    the name of the one that gave most, as the rules see it, empty when the row does not say."""
 
     date: dt.date
     value: float
@@ -30,12 +31,13 @@ class Point(msgspec.Struct, frozen=True):
     mean: float | None
     n: int
     shares: list[Share] = []
+    source: str = ""
 
-    @property
-    def source(self) -> str:
-        """The name of the source that gave most of the day, as the rules see it; empty when the row does not say."""
-        best = max(self.shares, key=lambda share: (share.value or 0.0, share.name), default=None)
-        return best.name if best else ""
+
+def _most(shares: list[Share]) -> str:
+    if len(shares) < 2:
+        return shares[0].name if shares else ""
+    return max(shares, key=lambda share: (share.value or 0.0, share.name)).name
 
 
 class NightPoint(msgspec.Struct, frozen=True):
@@ -98,7 +100,9 @@ def window(c: Connection, person_id: int, first: dt.date, last: dt.date, metrics
     account, night = msgspec.json.Decoder(_Detail).decode, msgspec.json.Decoder(NightPoint).decode
     for form, key, date, value, low, high, mean, n, text in rows:
         if form == "day":
-            found.points.setdefault(key, []).append(Point(dt.date.fromisoformat(date), value, low, high, mean, n, account(text).sources))
+            shares = account(text).sources
+            row = Point(dt.date.fromisoformat(date), value, low, high, mean, n, shares, _most(shares))
+            found.points.setdefault(key, []).append(row)
         elif form == "night":
             found.nights.append(night(text))
         else:
@@ -120,7 +124,7 @@ def points(
     found: dict[str, list[Point]] = {}
     for metric, date, value, low, high, mean, n, detail in rows:
         whole = decode(detail).sources if detail else []
-        found.setdefault(metric, []).append(Point(dt.date.fromisoformat(date), value, low, high, mean, n, whole))
+        found.setdefault(metric, []).append(Point(dt.date.fromisoformat(date), value, low, high, mean, n, whole, _most(whole)))
     return found
 
 

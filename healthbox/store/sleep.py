@@ -136,7 +136,8 @@ class _Apply:
         found = []
         for series_id in self.series:
             for row in self._c.exec_driver_sql(
-                'SELECT series_id, start, "end", tag, as_of FROM also_uuid WHERE series_id=? AND uuid=? ORDER BY start, "end", tag', (series_id, uuid)
+                'SELECT series_id, start, "end", tag, as_of FROM also_uuid WHERE series_id=? AND uuid=? ORDER BY start, "end", tag',
+                (series_id, uuid),
             ).fetchall():
                 content: Content = (row[0], row[1], row[2], row[3])
                 found.append((content, int(row[4])))
@@ -229,4 +230,4 @@ def between(c: Connection, person_id: int, low: int, high: int) -> list[tuple[in
         'WHERE person_id=? AND start BETWEEN ? AND ? AND superseded=0 ORDER BY start, "end", stage, source_id',
         (person_id, low - _DAY_MS, high),
     ).fetchall()
-    return [tuple(row) for row in rows if row[2] >= low]  # type: ignore[misc]
+    return [tuple(row) for row in rows if row[2] >= low]

@@ -38,8 +38,18 @@ class Row:
     __slots__ = ("changed", "end", "meta_id", "ms", "named", "series_id", "start", "stored", "tag", "uuids", "value", "zone_id")
 
     def __init__(
-        self, series_id: int, start: int, end: int, tag: str, value: float, uuids: dict[bytes, int], ms: int | None, zone_id: int | None,
-        meta_id: int | None, *, stored: bool,
+        self,
+        series_id: int,
+        start: int,
+        end: int,
+        tag: str,
+        value: float,
+        uuids: dict[bytes, int],
+        ms: int | None,
+        zone_id: int | None,
+        meta_id: int | None,
+        *,
+        stored: bool,
     ) -> None:
         self.series_id, self.start, self.end, self.tag, self.value, self.uuids = series_id, start, end, tag, value, uuids
         self.ms, self.zone_id, self.meta_id, self.stored = ms, zone_id, meta_id, stored
@@ -102,7 +112,7 @@ class Standing:
                 continue
             for low, high in spans:
                 for row in self._c.exec_driver_sql(
-                    f"SELECT {_COLUMNS} FROM sample WHERE series_id=? AND start BETWEEN ? AND ? AND uuid IS NOT NULL",  # noqa: S608
+                    f"SELECT {_COLUMNS} FROM sample WHERE series_id=? AND start BETWEEN ? AND ? AND uuid IS NOT NULL",
                     (series_id, low, high),
                 ).fetchall():
                     if row[5] in uuids:
@@ -110,7 +120,9 @@ class Standing:
 
     def _empty(self, series_id: int, low: int, high: int) -> bool:
         return (
-            self._c.exec_driver_sql("SELECT 1 FROM sample WHERE series_id=? AND start BETWEEN ? AND ? LIMIT 1", (series_id, low, high)).fetchone()
+            self._c.exec_driver_sql(
+                "SELECT 1 FROM sample WHERE series_id=? AND start BETWEEN ? AND ? LIMIT 1", (series_id, low, high)
+            ).fetchone()
             is None
         )
 
@@ -121,7 +133,8 @@ class Standing:
             part = wanted[at : at + PART]
             marks = ",".join("?" * len(part))
             found += self._c.exec_driver_sql(
-                f'SELECT {_COLUMNS} FROM sample JOIN (SELECT series_id, start, "end", tag FROM also_uuid WHERE series_id=? AND uuid IN ({marks})) '  # noqa: S608
+                f'SELECT {_COLUMNS} FROM sample JOIN (SELECT series_id, start, "end", tag FROM also_uuid '
+                f"WHERE series_id=? AND uuid IN ({marks})) "
                 'USING (series_id, start, "end", tag)',
                 (series_id, *part),
             ).fetchall()
@@ -136,7 +149,9 @@ class Standing:
     def series_of(self, metric: str) -> list[int]:
         """Every series of the person that measures a metric: a uuid is read inside (person, metric)."""
         if metric not in self._of_metric:
-            rows = self._c.exec_driver_sql("SELECT id FROM series WHERE person_id=? AND metric=? ORDER BY id", (self._person, metric)).fetchall()
+            rows = self._c.exec_driver_sql(
+                "SELECT id FROM series WHERE person_id=? AND metric=? ORDER BY id", (self._person, metric)
+            ).fetchall()
             self._of_metric[metric] = [row[0] for row in rows]
             self._metric_of.update((row[0], metric) for row in rows)
         return self._of_metric[metric]
@@ -164,7 +179,7 @@ class Standing:
     def of_parent(self, series_id: int, uuid: bytes, low: int, high: int) -> list[Row]:
         """The points of a set, which starts lie in [low, high] s."""
         rows = self._c.exec_driver_sql(
-            f"SELECT {_COLUMNS} FROM sample WHERE series_id=? AND start BETWEEN ? AND ? AND uuid=?",  # noqa: S608
+            f"SELECT {_COLUMNS} FROM sample WHERE series_id=? AND start BETWEEN ? AND ? AND uuid=?",
             (series_id, low, high, uuid),
         ).fetchall()
         for row in [*rows, *(self._second(series_id, [uuid]) if self._has_second_names(series_id) else [])]:
@@ -241,7 +256,8 @@ class Standing:
             c.exec_driver_sql('DELETE FROM also_uuid WHERE series_id=? AND start=? AND "end"=? AND tag=?', names)
         if changed:
             c.exec_driver_sql(
-                'UPDATE sample SET value=?, uuid=?, as_of=?, ms=?, zone_id=?, meta_id=? WHERE series_id=? AND start=? AND "end"=? AND tag=?',
+                'UPDATE sample SET value=?, uuid=?, as_of=?, ms=?, zone_id=?, meta_id=? '
+                'WHERE series_id=? AND start=? AND "end"=? AND tag=?',
                 [(r.value, *_main(r), r.ms, r.zone_id, r.meta_id, *r.key, r.tag) for r in changed],
             )
         if fresh:

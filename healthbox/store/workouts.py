@@ -114,7 +114,7 @@ def put(c: Connection, person_id: int, batch_id: int, source_id: int, workout: W
 def remove(c: Connection, person_id: int, uuid: bytes) -> int:
     """Empty a deleted workout: only its times stay, so that the same one without uuid is known as deleted."""
     return c.exec_driver_sql(
-        f"UPDATE workout SET {_EMPTY} WHERE person_id=? AND uuid=? AND superseded<>?", (DELETED, person_id, uuid, DELETED)  # noqa: S608
+        f"UPDATE workout SET {_EMPTY} WHERE person_id=? AND uuid=? AND superseded<>?", (DELETED, person_id, uuid, DELETED)
     ).rowcount
 
 
@@ -123,7 +123,8 @@ def _forget(c: Connection, person_id: int, batch_id: int, source_id: int, workou
     standing = _standing(c, person_id, workout, None)
     if standing is None:
         c.exec_driver_sql(
-            'INSERT INTO workout (person_id, source_id, activity, start, "end", totals, as_of, batch_id, superseded) VALUES (?,?,?,?,?,?,?,?,?)',
+            'INSERT INTO workout (person_id, source_id, activity, start, "end", totals, as_of, batch_id, superseded) '
+            "VALUES (?,?,?,?,?,?,?,?,?)",
             (person_id, source_id, workout.activity, workout.start, workout.end, "{}", as_of, batch_id, DELETED),
         )
     elif standing.uuid is None:

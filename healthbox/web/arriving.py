@@ -176,6 +176,7 @@ def upload(batch: Mapping[str, Any], reader: Reader, per_byte: float | None = No
     state, badge, tone = {
         "completed": ("ok", "Done", "ok"),
         "failed": ("clinical", "Could not be read", "crit"),
+        "removed": ("none", "Removed", ""),
     }.get(batch["status"], ("late", _trouble(batch), "attn"))
     words = " ".join(part for part in (summary(batch, reader), missing_words(batch), dead_words(batch)) if part)
     return Upload(*common, state, badge, tone, words, False, 1.0, reader.ago(at), reader.iso(at))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pages_of import Stage, build, served
 from served import House
 
 CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
@@ -38,3 +39,12 @@ def house(tmp_path: Path) -> Iterator[House]:
     built = House(tmp_path / "data", allow_loopback_targets="true")
     yield built
     built.stop()
+
+
+@pytest.fixture(scope="session")
+def stage(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """The acceptance tests' own server, its people and their data: built once."""
+    data = tmp_path_factory.mktemp("stage")
+    build(data)
+    with served(data) as built:
+        yield built

@@ -42,7 +42,9 @@ class Server:
     def __init__(self, data: Path, **environment: str) -> None:
         self.data, self.port = data, free_port()
         self.boots: list[float] = []
-        self._environment = os.environ | {"HEALTHBOX_MIN_FREE_MB": "10", "HEALTHBOX_BALLAST_MB": "1", "HEALTHBOX_LOG_LEVEL": "error"} | environment
+        self._environment = (
+            os.environ | {"HEALTHBOX_MIN_FREE_MB": "10", "HEALTHBOX_BALLAST_MB": "1", "HEALTHBOX_LOG_LEVEL": "error"} | environment
+        )
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, *, ready: bool = True) -> None:
@@ -69,7 +71,9 @@ class Server:
         return self.request("GET", path, None, {})
 
     def post(self, path: str, body: Any, token: str) -> tuple[int, bytes]:
-        return self.request("POST", path, json.dumps(body).encode(), {"Authorization": f"Bearer {token}", "Content-Type": "application/json"})
+        return self.request(
+            "POST", path, json.dumps(body).encode(), {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        )
 
     def request(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, bytes]:
         """Raises OSError when there is no whole answer."""
@@ -225,7 +229,8 @@ def judge(server: Server, oracle: Oracle) -> Verdict:
     folded = dict(server.query("SELECT date, value FROM day WHERE metric='steps'"))
     wrong = sum(folded.get(date) != total for date, total in days.items()) + len(folded.keys() - days.keys())
     return Verdict(
-        len(oracle.chunks), sum(expected.values()), oracle.sent, (expected - stored).total(), (stored - expected).total(), swapped, incomplete, wrong,
+        len(oracle.chunks), sum(expected.values()), oracle.sent,
+        (expected - stored).total(), (stored - expected).total(), swapped, incomplete, wrong,
         server.query("PRAGMA integrity_check")[0][0],
     )  # fmt: skip
 

@@ -74,7 +74,15 @@ def test_too_large_a_body_is_refused_before_it_is_read(build, tmp_path):
 
 
 def plain(value, final=False, anchor="anchor-1", kind="HKQuantityTypeIdentifierStepCount", hour=9):
-    point = {"uuid": None, "type": kind, "value": value, "unit": "count", "date_from": at(1, hour), "date_to": at(1, hour + 1), "source": "Phone"}
+    point = {
+        "uuid": None,
+        "type": kind,
+        "value": value,
+        "unit": "count",
+        "date_from": at(1, hour),
+        "date_to": at(1, hour + 1),
+        "source": "Phone",
+    }
     return {"anchor_token": anchor, "is_final_chunk": final, "data": [point]}
 
 

@@ -1,5 +1,6 @@
 """A disk that fills up: refused early, nothing acknowledged is lost, and work goes on by itself when there is room again."""
 
+import errno
 import os
 import subprocess
 
@@ -42,7 +43,10 @@ def fill(house, leave=0):
 
 
 def body(number):
-    samples = [steps(at(1 + number % 20, 9, n // 60, n % 60), at(1 + number % 20, 9, n // 60, n % 60), n, metadata={"n": n, "b": number}) for n in range(1500)]
+    samples = [
+        steps(at(1 + number % 20, 9, n // 60, n % 60), at(1 + number % 20, 9, n // 60, n % 60), n, metadata={"n": n, "b": number})
+        for n in range(1500)
+    ]
     return {"batch": f"b{number}", "index": 0, "final": True, "samples": samples}
 
 
@@ -96,9 +100,12 @@ def test_the_ballast_is_given_up_for_the_work_that_was_accepted(small):
     assert not (house.settings.data / disk.BALLAST).exists()
 
 
-def test_a_big_body_on_a_full_disk_is_refused_with_words(small):
-    fill(small)
+def test_a_big_body_for_which_the_room_runs_out_is_refused_with_words(house, monkeypatch):
+    def no_room(*_args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(disk, "write_private", no_room)
     samples = [steps(at(1, 9), at(1, 10), n, metadata={"noise": os.urandom(400).hex()}) for n in range(2000)]
     with pytest.raises(DiskFull):
-        small.send({"batch": "big", "index": 0, "final": True, "samples": samples})
-    assert [file.name for file in (small.settings.data / "spool").iterdir()] == []
+        house.send({"batch": "big", "index": 0, "final": True, "samples": samples})
+    assert house.rows("SELECT count(*) FROM batch") == [(0,)]

@@ -36,7 +36,10 @@ def test_a_day_that_the_client_added_up_names_the_app_and_the_layers_not_chosen(
     )  # fmt: skip
     house.run()
     answer = told(house)
-    assert [(layer["kind"], layer["value"], layer["chosen"]) for layer in answer["layers"]] == [("day", 9000.0, True), ("raw", 500.0, False)]
+    assert [(layer["kind"], layer["value"], layer["chosen"]) for layer in answer["layers"]] == [
+        ("day", 9000.0, True),
+        ("raw", 500.0, False),
+    ]
     assert sum(c["value"] for c in answer["contributions"]) == answer["value"] == 9000.0
 
 

@@ -19,7 +19,10 @@ def row(house, metric, date):
 def test_a_day_of_23_24_or_25_hours_holds_all_of_its_hours(house, date, hours):
     midnight = dt.datetime(*date, tzinfo=dt.UTC) - dt.timedelta(hours=2 if date[1] == 10 else 1)
     house.at = int((midnight + dt.timedelta(days=3)).timestamp() * 1000)
-    each = [steps((midnight + dt.timedelta(hours=n)).isoformat(), (midnight + dt.timedelta(hours=n + 1)).isoformat(), 100) for n in range(-1, hours + 1)]
+    each = [
+        steps((midnight + dt.timedelta(hours=n)).isoformat(), (midnight + dt.timedelta(hours=n + 1)).isoformat(), 100)
+        for n in range(-1, hours + 1)
+    ]
     house.sync(samples=each)
     found = row(house, "steps", dt.date(*date).isoformat())
     assert (found["value"], found["coverage"], found["n"]) == (hours * 100.0, 1.0, hours)

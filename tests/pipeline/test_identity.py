@@ -110,7 +110,11 @@ def test_two_uuids_on_equal_content_are_one_row_that_goes_with_the_last(build):
 
 
 def test_an_update_of_one_of_two_uuids_leaves_the_content_to_the_other_even_in_one_chunk(build):
-    a, b, moved = (steps(at(1, 9), at(1, 10), 500, uuid=A), steps(at(1, 9), at(1, 10), 500, uuid=B), steps(at(1, 11), at(1, 12), 80, uuid=A))
+    a, b, moved = (
+        steps(at(1, 9), at(1, 10), 500, uuid=A),
+        steps(at(1, 9), at(1, 10), 500, uuid=B),
+        steps(at(1, 11), at(1, 12), 80, uuid=A),
+    )
     for chunks in ([{"samples": [a, b]}, {"samples": [moved]}], [{"samples": [a]}, {"samples": [b]}, {"samples": [moved]}]):
         for house in in_every_order(build, *chunks):
             assert house.days("steps") == {"2026-03-01": 580.0}
@@ -121,8 +125,9 @@ def test_an_update_of_one_of_two_uuids_leaves_the_content_to_the_other_even_in_o
 
 def beats(house: House, values, minute=0, second=0):
     return [
-        {"uuid": C, "type": "HEART_RATE", "unit": "BEATS_PER_MINUTE", "value": {"numericValue": v}, "dateFrom": at(1, 9, minute, second + i),
-         "dateTo": at(1, 9, minute, second + i), "platform": "googleHealthConnect", "sourcePlatform": "googleHealthConnect",
+        {"uuid": C, "type": "HEART_RATE", "unit": "BEATS_PER_MINUTE", "value": {"numericValue": v},
+         "dateFrom": at(1, 9, minute, second + i), "dateTo": at(1, 9, minute, second + i),
+         "platform": "googleHealthConnect", "sourcePlatform": "googleHealthConnect",
          "sourceId": "", "sourceName": "com.samsung.shealth"}
         for i, v in enumerate(values)
     ]  # fmt: skip

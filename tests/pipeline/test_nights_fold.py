@@ -101,6 +101,8 @@ def test_a_session_sent_anew_replaces_its_stages_as_a_whole_and_an_older_one_nev
 
 
 def test_sleep_in_another_zone_wakes_on_that_zones_date(house):
-    house.sync(samples=[stage("2026-03-01T23:30:00-08:00", "2026-03-02T06:30:00-08:00", "core", metadata={"HKTimeZone": "America/Los_Angeles"})])
+    house.sync(
+        samples=[stage("2026-03-01T23:30:00-08:00", "2026-03-02T06:30:00-08:00", "core", metadata={"HKTimeZone": "America/Los_Angeles"})]
+    )
     night = house.nights()["2026-03-02"]
     assert night["asleep"] == 420.0 and night["zone"] == "America/Los_Angeles"

@@ -134,7 +134,13 @@ def test_a_claim_that_could_not_even_be_given_back_is_given_back_later_without_a
 
 
 def test_one_bad_record_never_fails_its_chunk(house):
-    bad = [steps(at(1, 9), at(1, 10), "many"), steps(at(1, 10), at(1, 9), 5), steps("yesterday", at(1, 9), 5), steps(at(1, 9), at(1, 10), 5, unit="kg"), 7]
+    bad = [
+        steps(at(1, 9), at(1, 10), "many"),
+        steps(at(1, 10), at(1, 9), 5),
+        steps("yesterday", at(1, 9), 5),
+        steps(at(1, 9), at(1, 10), 5, unit="kg"),
+        7,
+    ]
     accepted = house.sync(samples=[*bad, steps(at(1, 9), at(1, 10), 500)])
     receipt = house.receipt(accepted)
     assert house.counts(accepted) == {"new": 1, "rejected": 5} and receipt["status"] == "completed_with_errors"
@@ -157,8 +163,8 @@ def test_a_body_of_several_steps_resumes_where_it_was(house):
 
 
 def test_a_full_chunk_of_two_thousand_is_one_claim_and_one_transaction(house):
-    house.send({"batch": "full", "index": 0, "final": True, "samples": [steps(at(1, 9, n // 60, n % 60), at(1, 9, n // 60, n % 60), n) for n in range(2_000)]},
-               run=False)  # fmt: skip
+    moments = [at(1, 9, n // 60, n % 60) for n in range(2_000)]
+    house.sync(samples=[steps(moment, moment, 1) for moment in moments], run=False)
     processor = process.Processor(house.database, house.settings.data)
     assert processor.step(house.at) and not processor.step(house.at)
     assert chunks(house) == [(0, "done", 0)]

@@ -1,11 +1,12 @@
 """However the records are cut into chunks, in whatever order they are worked off, however often they are sent: the same days."""
 
 import datetime as dt
+import itertools
 import json
 
+from house import MINUTE, NOON, House, work_off
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from house import MINUTE, NOON, House, work_off
 
 from healthbox.pipeline.fold import rebuild
 
@@ -14,7 +15,7 @@ SOURCES = ("Alice's Watch", "Alice's iPhone", "Step app")
 VALUES = (100.0, 100.0005, 250.0)
 METRICS = ("steps", "heart_rate", "active_energy", "no_such_metric")
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture)
-relaxed = settings(deadline=None, suppress_health_check=SLOW, max_examples=20)
+relaxed = settings(deadline=None, suppress_health_check=SLOW, max_examples=40)
 
 
 def iso(ms):
@@ -45,14 +46,14 @@ def statement(draw):
 
 
 deletion = st.builds(uuid, st.integers(0, len(METRICS) - 1), st.integers(0, 7)) | st.builds(uuid, st.just(99), st.integers(0, 7))
-pieces = st.lists(st.tuples(st.just("samples"), statement()) | st.tuples(st.just("samples"), statement()) | st.tuples(st.just("deleted"), deletion),
-                  min_size=3, max_size=24)  # fmt: skip
+said, unsaid = st.tuples(st.just("samples"), statement()), st.tuples(st.just("deleted"), deletion)
+pieces = st.lists(said | said | unsaid, min_size=3, max_size=24)
 
 
 def cut(records, cuts):
     """The records as chunks: cut after each index in ``cuts``."""
     edges = [0, *sorted(c for c in set(cuts) if 0 < c < len(records)), len(records)]
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in itertools.pairwise(edges):
         part = records[low:high]
         yield {name: [record for kind, record in part if kind == name] for name in ("samples", "deleted")}
 
@@ -130,7 +131,9 @@ def exported(draw):
     for _ in range(draw(st.integers(1, 4))):
         date = f"2026-03-{draw(st.integers(17, 20)):02d}"
         clock = {"day": "00:00:00", "hour": f"{draw(st.integers(0, 3)):02d}:00:00", "minute": f"01:{draw(st.integers(0, 5)):02d}:00"}[width]
-        points.append({"date": f"{date} {clock} +0100", "qty": draw(st.sampled_from((3000, 9000, 9500))), "source": draw(st.sampled_from(SOURCES))})
+        points.append(
+            {"date": f"{date} {clock} +0100", "qty": draw(st.sampled_from((3000, 9000, 9500))), "source": draw(st.sampled_from(SOURCES))}
+        )
     body = {"data": {"metrics": [{"name": "step_count", "units": "count", "data": points}]}}
     return body, {"automation-aggregation": f"{width}s", "automation-period": "today"}
 

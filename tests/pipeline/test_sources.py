@@ -44,7 +44,9 @@ def test_a_name_of_two_sources_gets_a_row_of_its_own_when_it_comes_alone(house):
         assert len(two) == 2 and alone not in two and resolve(SourceRef(name="Scale app", kind="app")) == alone
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations((SourceRef(name="Vitalo"), SourceRef(name="Vitalo", bundle="com.vitalo.app")))))
+@pytest.mark.parametrize(
+    "order", list(itertools.permutations((SourceRef(name="Vitalo"), SourceRef(name="Vitalo", bundle="com.vitalo.app"))))
+)
 def test_a_row_known_only_by_name_takes_on_the_class_that_is_shown_later(house, order):
     with house.database.writing() as c:
         resolve = Sources(c, house.alice.id, 0).resolve

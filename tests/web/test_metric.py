@@ -36,14 +36,14 @@ def test_three_numbers_equal_the_api(place):
     assert f"Highest {max(day['max'] or day['value'] for day in days):.0f} bpm" in page
 
 
-@pytest.mark.parametrize("range_", ["d", "w", "m", "6m", "y", "all"])
 @pytest.mark.parametrize("metric", ["steps", "heart_rate", "resting_heart_rate", "weight", "sleep_analysis", "unknown.mood.points"])
-def test_every_range_of_every_kind_is_drawn(place, metric, range_):
+def test_every_range_of_every_kind_is_drawn(place, metric):
     live_a_year(place)
-    page = get(place, f"/metrics/{metric}?range={range_}")
-    assert not re.search(r"\bNone\b|\bnan\b|\bNaN\b|Undefined|\sstyle=", page)
-    assert page.count("data-plot") == 1
-    assert f'?range={range_}" aria-current="true"' in page
+    for range_ in ("d", "w", "m", "6m", "y", "all"):
+        page = get(place, f"/metrics/{metric}?range={range_}")
+        assert not re.search(r"\bNone\b|\bnan\b|\bNaN\b|Undefined|\sstyle=", page)
+        assert page.count("data-plot") == 1
+        assert f'?range={range_}" aria-current="true"' in page
 
 
 def test_missing_days_are_hatched_not_drawn(place):

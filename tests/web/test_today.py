@@ -119,7 +119,7 @@ def test_without_a_night_it_says_when_the_watch_was_heard(place):
     with place.database.writing() as c:
         c.exec_driver_sql("DELETE FROM night WHERE date=?", (today.isoformat(),))
         c.exec_driver_sql("DELETE FROM finding")
-    assert headline(get(place)) == "No data for last night yet. Your watch last sent at 12:56 PM."
+    assert headline(get(place)) == "No data for last night yet. Your watch last sent at 12:56."
 
 
 def test_while_learning_it_counts_nights(place):

@@ -51,8 +51,8 @@ def test_drift_and_the_layer_not_chosen_are_named(place):
     yesterday = today - DAY
     with place.database.writing() as c:
         c.exec_driver_sql(
-            "INSERT INTO bucket SELECT ?, 'steps', 'Phone', 'stated', 0, ?, 9120, NULL, NULL, '', ?, max(batch_id) FROM sample",
-            (place.persons["Alice"], yesterday.isoformat(), place.clock() - 30 * 3_600_000),
+            "INSERT INTO bucket SELECT ?, 'steps', 'Phone', 'stated', ?, ?, 9120, NULL, NULL, '', ?, max(batch_id) FROM sample",
+            (place.persons["Alice"], yesterday.toordinal(), yesterday.isoformat(), place.clock() - 30 * 3_600_000),
         )
     page = words(get(place, f"/metrics/steps/{yesterday}/why"))
     assert "Phone says 9,120 steps, we count 6,646 steps." in page

@@ -16,6 +16,8 @@ TAG = 64 << 10  # bytes of one tag
 CHILDREN = 20_000
 _STEP = 256 << 10
 _CONTROL = bytes(set(range(32)) - {9, 10, 13})
+_ANY = re.compile(rb"<[A-Za-z]")
+_TOPS = {"Correlation", "Workout", "ActivitySummary", "ClinicalRecord", "Audiogram", "VisionPrescription", "Me", "ExportDate"}
 _OPEN, _CLOSE = b"<HealthData>", b"</HealthData>"
 
 
@@ -105,6 +107,8 @@ class _Run:
             self._children = 0
             if name == "Me":
                 self._parser.CharacterDataHandler = self._text
+        elif name in _TOPS or (name == "Record" and self._stack[-1].name != "Correlation"):
+            raise _Refused("not_closed", "the element is not closed before the next one begins")
         elif name == "Location":
             parent = self._stack[-1]
             parent.track = parent.track or Track()
@@ -146,6 +150,14 @@ class ExactLane:
         """An element of the pieces before goes on."""
         return self._run is not None
 
+    def strict(self, data: bytes, *, last: bool) -> list[Element] | None:
+        """The elements of data that is well-formed by itself, else None. Only the ``last`` of a piece may close the root."""
+        run = _Run()
+        if not run.feed(data.translate(None, _CONTROL)) or not run.finish() or (run.ended and not last):
+            return None
+        self.ended = run.ended
+        return run.done
+
     def read(self, piece: Piece) -> list[Element | Broken]:
         data = piece.data.translate(None, _CONTROL)
         run, self._run = self._run or _Run(), None
@@ -164,7 +176,7 @@ class ExactLane:
         starts = [match.start() for match in self._starts.finditer(data)]
         if carried:
             found += run.done[:1] or [Broken(*run.broken, raw="")]
-        elif not starts and data.strip():
+        elif not starts and _ANY.search(data):
             found.append(Broken(*run.broken, raw=_shown(data)))
         for start, end in zip(starts, [*starts[1:], len(data)], strict=True):
             part = _Run()

@@ -1,15 +1,16 @@
-"""The fast lane: one pattern for the records as Apple writes them. It reads a piece whole or not at all.
+"""The fast lane: one pattern for the records as Apple writes them.
 
-Splitting a piece at its records leaves nothing between them exactly when the pattern accounts for every byte. What repeats is
-read once and looked up afterwards: heads (the escaped device text in them), bodies, hours, and minutes with their offset. Any
-doubt about any of it sends the piece to the exact lane, so the two give the same records.
+Splitting a piece at its records leaves between them what the pattern does not account for: nothing, or gaps for the exact lane.
+Only when each gap is well-formed by itself is the piece the sum of both; any doubt sends it to the exact lane whole, so the two
+lanes give the same records. What repeats is read once and looked up afterwards: heads (the escaped device text in them),
+bodies, hours, and minutes with their offset.
 """
 
 import re
 from collections.abc import Iterable
 from itertools import repeat
 from operator import add, lt
-from typing import Any
+from typing import Any, NamedTuple
 
 from healthbox.domain.records import SleepStage, Stage
 from healthbox.formats.apple_export.gather import Gathering
@@ -17,23 +18,28 @@ from healthbox.formats.apple_export.heads import BEATS, EMPTY, Body, Head, Row, 
 from healthbox.formats.wire import EXACT, Unreadable, moment
 
 _RECORD = re.compile(
-    rb'\n <Record (type="[^"]*" sourceName="[^"]*"(?: sourceVersion="[^"]*")?(?: device="[^"]*")?(?: unit="[^"]*")?)'
+    rb'\n <Record (type="[^"]*+" sourceName="[^"]*+"(?: sourceVersion="[^"]*+")?+(?: device="[^"]*+")?+(?: unit="[^"]*+")?+)'
     rb' creationDate="[-+: 0-9]{25}" startDate="(.{13})(.{12})" endDate="(.{13})(.{12})"'
     rb' value="([-+.0-9]{1,40}(?:e-[0-9]{2})?|HK[A-Za-z]{1,80})"'
     rb"(/>|>(?:[^<]*+<(?!/Record>))*+[^<]*+</Record>)"
 )
 _WIDTH = _RECORD.groups + 1
 _ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
-_HOUR = re.compile(rb"\d{4}-\d\d-\d\d \d\d")
-_MINUTE = re.compile(rb":([0-5]\d):([0-5]\d) ([-+])([01]\d)([0-5]\d)")
+_DAY = re.compile(rb"\d{4}-\d\d-\d\d")
+_OFFSET = re.compile(rb" ([-+])([01]\d)([0-5]\d)")
+_HOURS = {b" %02d" % hour: hour * 3_600_000 for hour in range(24)}
+_PASSED = {b":%02d:%02d" % (minute, second): (minute * 60 + second) * 1000 for minute in range(60) for second in range(60)}
 _PLAIN = rb"[^\"<\x00-\x1f]*"
 _ENTRY = re.compile(rb'\s*<MetadataEntry key="(%b)" value="(%b)"/>' % (_PLAIN, _PLAIN))
-_BEAT = re.compile(rb'\s*<InstantaneousBeatsPerMinute bpm="([0-9]+)" time="(%b)"/>' % _PLAIN)
-_LIST = re.compile(rb"\s*<%b>((?:\s*<Ins[^<>]*/>)+)\s*</%b>" % (BEATS.encode(), BEATS.encode()))
+_BEAT = re.compile(r'\s*<InstantaneousBeatsPerMinute bpm="([0-9]{1,9})" time="([0-9:.,]{5,14}(?:[ \u202f][AP]M)?)"/>')
+_BETWEEN = re.compile(r"<[^<>]*>")
+_LIST, _LIST_END = f"<{BEATS}>".encode(), f"</{BEATS}>".encode()
 _REFERENCE = re.compile(r"&(?:(lt|gt|amp|quot|apos)|#(\d{1,7})|#x([0-9A-Fa-f]{1,6}));|&")
 _NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'"}
 _REFUSED = re.compile("[\x00-\x1f<\ufffe\uffff]")
 _KEPT, _KEPT_HOURS, _KEPT_BODY = 4096, 20_000, 512
+_MOST_GAPS = 200
+_EXACT_DIGITS = 15  # a number so short is below 2^53
 
 
 class _Odd(Exception):
@@ -64,19 +70,30 @@ class _Bodies(dict[bytes, Body]):
         return made
 
 
+class _Days(dict[bytes, int]):
+    """The ms at which "2026-03-01" begins in UTC."""
+
+    def __missing__(self, raw: bytes) -> int:
+        if not _DAY.fullmatch(raw) or not b"1901" <= raw < b"2399":
+            raise _Odd
+        made = self[raw] = moment(f"{raw.decode()}T00:00:00+00:00", "UTC").ms
+        return made
+
+
 class _Hours(dict[bytes, int]):
     """The ms of "2026-03-01 09" as if it were UTC."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._days = _Days()
+
     def __missing__(self, raw: bytes) -> int:
-        if not _HOUR.fullmatch(raw) or not b"1901" <= raw < b"2399":
+        hour = _HOURS.get(raw[10:])
+        if hour is None:
             raise _Odd
-        try:
-            made = moment(f"{raw.decode()}:00:00+00:00", "UTC").ms
-        except Unreadable:
-            raise _Odd from None
         if len(self) >= _KEPT_HOURS:
             self.clear()
-        self[raw] = made
+        made = self[raw] = self._days[raw[:10]] + hour
         return made
 
 
@@ -84,17 +101,28 @@ class _Minutes(dict[bytes, int]):
     """The ms of ":05:07 +0100" to be added to an hour: what passed in it, less the offset."""
 
     def __missing__(self, raw: bytes) -> int:
-        found = _MINUTE.fullmatch(raw)
-        if not found:
+        passed, found = _PASSED.get(raw[:6]), _OFFSET.fullmatch(raw, 6)
+        if passed is None or found is None:
             raise _Odd
-        offset = int(found[4]) * 60 + int(found[5])
+        offset = int(found[2]) * 60 + int(found[3])
         if offset > 14 * 60:
             raise _Odd
-        made = ((int(found[1]) - (offset if found[3] == b"+" else -offset)) * 60 + int(found[2])) * 1000
         if len(self) >= _KEPT_HOURS:
             self.clear()
-        self[raw] = made
+        made = self[raw] = passed - (offset if found[1] == b"+" else -offset) * 60_000
         return made
+
+
+class Columns(NamedTuple):
+    """The records of a piece side by side. ``gaps``: what stands before the record of that number and is none of them."""
+
+    raw: list[bytes]
+    heads: dict[bytes, Head]
+    starts: list[int]
+    ends: list[int]
+    values: list[float] | list[float | str | None]
+    bodies: list[Body] | None
+    gaps: list[tuple[int, bytes]]
 
 
 class FastLane:
@@ -102,14 +130,13 @@ class FastLane:
         self._gathering = gathering
         self._heads, self._bodies, self._hours, self._minutes = _Heads(), _Bodies(), _Hours(), _Minutes()
 
-    def read(self, piece: bytes, before: int, as_of: int | None) -> tuple[int, list[SleepStage]] | None:
-        """Gathers the samples of a piece. Gives how many records it held and the sleep stages among them, or None when it is
-        not of the shape; then nothing was gathered. ``before``: how many records came before it."""
+    def read(self, piece: bytes) -> Columns | None:
+        """The records of a piece; None when it has few of the shape or one of them leaves a doubt."""
         parts = _RECORD.split(piece)
-        if len(parts) == 1 or any(parts[::_WIDTH]):
+        gaps = [(number, gap) for number, gap in enumerate(parts[::_WIDTH]) if gap]
+        if len(parts) == 1 or len(gaps) > _MOST_GAPS:
             return None
         raw, hours, minutes, last_hours, last_minutes, values, tails = (parts[at::_WIDTH] for at in range(1, _WIDTH))
-        del parts
         try:
             starts = list(map(add, map(self._hours.__getitem__, hours), map(self._minutes.__getitem__, minutes)))
             if hours == last_hours and minutes == last_minutes:
@@ -118,43 +145,38 @@ class FastLane:
                 ends = list(map(add, map(self._hours.__getitem__, last_hours), map(self._minutes.__getitem__, last_minutes)))
                 if any(map(lt, ends, starts)):
                     return None
-            heads = {one: self._heads[one] for one in ((raw[0],) if raw.count(raw[0]) == len(raw) else dict.fromkeys(raw))}
+            distinct = (raw[0],) if raw.count(raw[0]) == len(raw) else dict.fromkeys(raw)
+            heads = {one: self._heads[one] for one in distinct}
             bodies = None if tails.count(b"/>") == len(tails) else list(map(self._bodies.__getitem__, tails))
-            return self._rows(raw, heads, starts, ends, values, bodies, before, as_of)
+            return Columns(raw, heads, starts, ends, _values(raw, heads, values), bodies, gaps)
         except (_Odd, Unreadable, UnicodeDecodeError):
             return None
 
-    def _rows(
-        self,
-        raw: list[bytes],
-        heads: dict[bytes, Head],
-        starts: list[int],
-        ends: list[int],
-        values: list[bytes],
-        bodies: list[Body] | None,
-        before: int,
-        as_of: int | None,
-    ) -> tuple[int, list[SleepStage]]:
-        count = len(raw)
-        numbers = _values(raw, heads, values)
-        positions = map(str, range(before + 1, before + count + 1))
+    def gather(self, columns: Columns, first: int, last: int, before: int, as_of: int | None) -> list[SleepStage]:
+        """Gather the records from ``first`` to before ``last``; gives the sleep stages among them. ``before``: how many
+        elements of the export stand before them."""
+        run = slice(first, last)
+        raw = columns.raw[run]
         metadata: Iterable[dict[str, Any] | None] = repeat(None)
         zones: Iterable[str | None] = repeat(None)
         typed: Iterable[bool] = ()
-        if bodies is not None:
-            metadata, zones, typed = zip(*bodies, strict=True)
-        rows = zip(positions, starts, ends, numbers, zones, metadata, strict=False)
+        bodies = columns.bodies[run] if columns.bodies is not None else None
+        if bodies:
+            metadata, zones, typed = [said.metadata for said in bodies], [said.zone for said in bodies], [said.typed for said in bodies]
+        positions = map(str, range(before + 1, before + len(raw) + 1))
+        rows = zip(positions, columns.starts[run], columns.ends[run], columns.values[run], zones, metadata, strict=False)
         stages: list[SleepStage] = []
+        heads = columns.heads
         if any(typed) or any(one.is_sleep for one in heads.values()):
             for one, row, said in zip(raw, rows, bodies or repeat(EMPTY), strict=False):
                 self._mixed(heads[one], row, said, stages, as_of)
         elif len(heads) == 1:
             self._gathering.rows(heads[raw[0]].key).extend(rows)
         else:
-            into = {one: self._gathering.rows(known.key).append for one, known in heads.items()}
+            into = {one: self._gathering.rows(heads[one].key).append for one in dict.fromkeys(raw)}
             for one, row in zip(raw, rows, strict=False):
                 into[one](row)
-        return count, stages
+        return stages
 
     def _mixed(self, known: Head, row: Row, said: Body, stages: list[SleepStage], as_of: int | None) -> None:
         if known.is_sleep:
@@ -173,11 +195,15 @@ def sleep_stage(known: Head, row: Row, said: Body, as_of: int | None) -> SleepSt
 
 
 def _values(raw: list[bytes], heads: dict[bytes, Head], values: list[bytes]) -> list[float] | list[float | str | None]:
+    """Numbers by the whole column; where words stand among them, each by its head."""
     try:
         numbers = list(map(float, values))
     except ValueError:
-        return [heads[one].value(value.decode()) for one, value in zip(raw, values, strict=True)]
-    if max(numbers) >= EXACT or min(numbers) <= -EXACT or any(one.is_sleep for one in heads.values()):
+        words = {pair: heads[pair[0]].value(pair[1].decode()) for pair in set(zip(raw, values, strict=True))}
+        return [words[pair] for pair in zip(raw, values, strict=True)]
+    if max(map(len, values)) > _EXACT_DIGITS and (max(numbers) >= EXACT or min(numbers) <= -EXACT):
+        raise _Odd
+    if any(one.is_sleep for one in heads.values()):
         raise _Odd
     return numbers
 
@@ -187,12 +213,14 @@ def _body(raw: bytes) -> Body:
         return EMPTY
     inner = raw[1 : -len(b"</Record>")]
     beats: list[tuple[str, str]] = []
-    found = _LIST.search(inner)
-    if found:
-        beats = [(_text(rate), _text(at)) for rate, at in _BEAT.findall(found[1])]
-        if _BEAT.sub(b"", found[1]).strip():
+    start = inner.find(_LIST)
+    if start >= 0:
+        end = inner.rindex(_LIST_END) if inner.endswith((_LIST_END, _LIST_END + b"\n ")) else -1
+        series = inner[start + len(_LIST) : end].decode("utf-8")
+        beats = _BEAT.findall(series)
+        if end < 0 or not beats or len(beats) != series.count("<") or _BETWEEN.sub("", series).strip(" \n"):
             raise _Odd
-        inner = inner[: found.start()] + inner[found.end() :]
+        inner = inner[:start]
     entries = [(_text(key), _text(value)) for key, value in _ENTRY.findall(inner)]
     if _ENTRY.sub(b"", inner).strip(b" \t\r\n"):
         raise _Odd

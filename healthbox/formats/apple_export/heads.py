@@ -14,7 +14,7 @@ Key = tuple[str, str | None, SourceRef]  # what the samples of one block share
 Row = tuple[str, int, int, float | str | None, str | None, dict[str, Any] | None]
 
 _PART = re.compile(r"^<*|, (?=[A-Za-z ]+:)|>$")
-_CLOCK = re.compile(r"(\d{1,2}):(\d\d):(\d\d)(?:[.,](\d{1,3}))?\D*", re.ASCII)
+_CLOCK = re.compile(r"^(\d{1,2}:\d\d):(\d\d)(?:[.,](\d{1,3}))?[^\d\n]*$", re.ASCII | re.MULTILINE)
 _HALF_DAY = 43_200_000
 
 
@@ -81,18 +81,17 @@ def body(entries: Iterable[tuple[str, str]], beats: Sequence[tuple[str, str]] = 
 
 def _beats(beats: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """{"from": the first time as written, "bpm": [...], "ms": [since the first, ...]}; times that cannot be read stay "at"."""
-    rates: list[float | str] = [int(rate) if rate.isascii() and rate.isdigit() and len(rate) < 10 else rate for rate, _ in beats]
-    clocks = [_clock(at) for _, at in beats]
-    first = clocks[0]
-    if first is None or None in clocks:
-        return {"bpm": rates, "at": [at for _, at in beats]}
-    return {"from": beats[0][1], "bpm": rates, "ms": [((at or 0) - first) % _HALF_DAY for at in clocks]}
+    rates: list[int | str] = [int(rate) if rate.isascii() and rate.isdigit() and len(rate) < 10 else rate for rate, _ in beats]
+    times = [at for _, at in beats]
+    clocks = _CLOCK.findall("\n".join(times))
+    if len(clocks) != len(times) or any("\n" in at for at in times):
+        return {"bpm": rates, "at": times}
+    spent = [_minute(minute) + int(second) * 1000 + int(part.ljust(3, "0")) for minute, second, part in clocks]
+    return {"from": times[0], "bpm": rates, "ms": [(at - spent[0]) % _HALF_DAY for at in spent]}
 
 
-def _clock(text: str) -> int | None:
-    """Milliseconds into a half day, so that "11:59 AM" and "0:01 PM" lie side by side on any clock."""
-    found = _CLOCK.fullmatch(text)
-    if found is None:
-        return None
-    hours, minutes, seconds, part = found.groups()
-    return ((int(hours) * 60 + int(minutes)) * 60 + int(seconds)) * 1000 % _HALF_DAY + int((part or "0").ljust(3, "0"))
+@functools.lru_cache(maxsize=2048)
+def _minute(text: str) -> int:
+    """The ms from noon or midnight to "7:47", so that "11:59 AM" and "0:01 PM" lie side by side on any clock."""
+    hour, _, minute = text.partition(":")
+    return (int(hour) * 60 + int(minute)) * 60_000 % _HALF_DAY

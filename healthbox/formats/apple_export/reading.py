@@ -8,7 +8,7 @@ from healthbox.domain.records import Clinical, Record, Rejected, SampleBlock, So
 from healthbox.formats.apple_export import others
 from healthbox.formats.apple_export.archive import Export
 from healthbox.formats.apple_export.elements import Broken, Element, ExactLane
-from healthbox.formats.apple_export.fast import FastLane, sleep_stage
+from healthbox.formats.apple_export.fast import Columns, FastLane, sleep_stage
 from healthbox.formats.apple_export.gather import Gathering
 from healthbox.formats.apple_export.heads import BEATS, body, head
 from healthbox.formats.apple_export.pieces import Cutter
@@ -37,10 +37,10 @@ class Reading:
         for piece in cutter.pieces():
             if exact.ended:
                 continue  # read on all the same: only the last byte shows whether the zip is whole
-            known = self._fast.read(piece.data, self._count, self._exported) if self._fast and piece.whole and not exact.open else None
-            if known is not None:
-                self._count += known[0]
-                yield from known[1]
+            columns = self._fast.read(piece.data) if self._fast and piece.whole and not exact.open else None
+            gaps = _gaps(columns, exact) if columns else None
+            if self._fast and columns and gaps is not None:
+                yield from self._both(self._fast, columns, gaps)
             else:
                 for element in exact.read(piece):
                     yield from self._element(element)
@@ -49,6 +49,17 @@ class Reading:
             yield Rejected(position=str(self._count + 1), code="truncated", reason="the export breaks off before its end")
         yield from self._gathering.rest()
         yield from self._files()
+
+    def _both(self, fast: FastLane, columns: Columns, gaps: list[tuple[int, list[Element]]]) -> Iterator[Record]:
+        """Runs of records by the fast lane and the elements of the gaps between them, in the order of the file."""
+        first = 0
+        for last, elements in [*gaps, (len(columns.raw), [])]:
+            if last > first:
+                yield from fast.gather(columns, first, last, self._count, self._exported)
+                self._count += last - first
+                first = last
+            for element in elements:
+                yield from self._element(element)
 
     def _element(self, element: Element | Broken) -> Iterator[Record]:
         self._count += 1
@@ -136,3 +147,14 @@ class Reading:
                 yield others.document_record(document, name, self._zone, self._exported, SourceRef())
             except (ValueError, RecursionError, Invalid):
                 yield rejected(name, "bad_json", "the clinical document cannot be read", "")
+
+
+def _gaps(columns: Columns, exact: ExactLane) -> list[tuple[int, list[Element]]] | None:
+    """The elements of each gap, or None when one of the gaps cannot stand by itself."""
+    found: list[tuple[int, list[Element]]] = []
+    for number, data in columns.gaps:
+        elements = exact.strict(data, last=number == len(columns.raw))
+        if elements is None:
+            return None
+        found.append((number, elements))
+    return found

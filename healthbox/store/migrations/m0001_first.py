@@ -113,17 +113,19 @@ CREATE TABLE batch (
   headers TEXT NOT NULL DEFAULT '{}', zone TEXT NOT NULL, anchor TEXT, metric TEXT, final INTEGER, unfinished TEXT,
   new INTEGER NOT NULL DEFAULT 0, updated INTEGER NOT NULL DEFAULT 0, duplicate INTEGER NOT NULL DEFAULT 0,
   deleted INTEGER NOT NULL DEFAULT 0, rejected INTEGER NOT NULL DEFAULT 0, stored INTEGER NOT NULL DEFAULT 0,
-  oldest TEXT, newest TEXT, created_at INTEGER NOT NULL, touched_at INTEGER NOT NULL, started_at INTEGER, closed_at INTEGER);
+  as_of INTEGER, created_at INTEGER NOT NULL, touched_at INTEGER NOT NULL, started_at INTEGER, closed_at INTEGER);
 CREATE UNIQUE INDEX batch_client ON batch (device_id, client) WHERE client IS NOT NULL;
 CREATE INDEX batch_person ON batch (person_id, id);
 CREATE INDEX batch_open ON batch (id) WHERE closed_at IS NULL;
 CREATE TABLE chunk (
   id INTEGER PRIMARY KEY, batch_id INTEGER NOT NULL REFERENCES batch ON DELETE CASCADE, idx INTEGER NOT NULL, sha BLOB NOT NULL,
-  body BLOB, spool TEXT, size INTEGER NOT NULL, status TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
+  spool TEXT, size INTEGER NOT NULL, status TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
   position INTEGER NOT NULL DEFAULT 0,
-  due_at INTEGER NOT NULL, error TEXT, accepted_at INTEGER NOT NULL, as_of INTEGER NOT NULL, finished_at INTEGER, UNIQUE (batch_id, idx));
+  due_at INTEGER NOT NULL, error TEXT, accepted_at INTEGER NOT NULL, as_of INTEGER NOT NULL, finished_at INTEGER,
+  body BLOB, UNIQUE (batch_id, idx)); -- the body stands last: what the queue asks never walks through it
 CREATE INDEX chunk_sha ON chunk (sha);
 CREATE INDEX chunk_open ON chunk (due_at) WHERE status IN ('pending', 'running');
+CREATE INDEX chunk_next ON chunk (batch_id, idx) WHERE status IN ('pending', 'running');
 CREATE INDEX chunk_dead ON chunk (id) WHERE status = 'dead';
 CREATE TABLE rejection (
   id INTEGER PRIMARY KEY, batch_id INTEGER NOT NULL REFERENCES batch ON DELETE CASCADE, idx INTEGER NOT NULL, position TEXT NOT NULL,

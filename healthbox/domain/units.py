@@ -37,20 +37,25 @@ def normalise_unit(unit: str) -> str:
     return _MOLAR_MASS_OF_GLUCOSE.sub("", "".join(plain.split()))
 
 
-def to_canonical(metric: Metric, value: float, unit: str | None) -> float:
-    """``value`` in the metric's canonical unit. Without a unit it is taken as canonical. ValueError for an unknown unit."""
+def conversion(metric: Metric, unit: str | None) -> tuple[float, float] | None:
+    """(factor, offset) into the canonical unit, None where there is nothing to convert. ValueError for an unknown unit."""
     if not unit or unit == metric.unit:
-        return value
-    conversion = metric.accepted.get(unit)
-    if conversion is None:
+        return None
+    found = metric.accepted.get(unit)
+    if found is None:
         spelling = normalise_unit(unit)
         if not spelling or spelling == normalise_unit(metric.unit):
-            return value
-        conversion = metric.accepted.get(spelling)
-        if conversion is None:
+            return None
+        found = metric.accepted.get(spelling)
+        if found is None:
             raise ValueError(f"unknown unit {unit[:40]!r} for {metric.key}")
-    factor, offset = conversion
-    return value * factor + offset
+    return found
+
+
+def to_canonical(metric: Metric, value: float, unit: str | None) -> float:
+    """``value`` in the metric's canonical unit. Without a unit it is taken as canonical. ValueError for an unknown unit."""
+    found = conversion(metric, unit)
+    return value if found is None else value * found[0] + found[1]
 
 
 def plausible(metric: Metric, value: float) -> bool:

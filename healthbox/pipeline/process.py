@@ -6,16 +6,17 @@ A reader stays open between the steps of a chunk so that batches can take turns 
 import logging
 import zlib
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from healthbox.domain.catalogue import Catalogue
 from healthbox.domain.clock import ZoneHistory
 from healthbox.domain.errors import DiskFull, Malformed, Problem, Unavailable
-from healthbox.domain.records import Record
+from healthbox.domain.records import Record, SampleBlock
 from healthbox.formats.contract import Envelope
 from healthbox.formats.json_body import decode
-from healthbox.formats.registry import discover
+from healthbox.formats.registry import discover, discover_files
 from healthbox.pipeline import meters
 from healthbox.pipeline.close import close_batch
 from healthbox.pipeline.store_records import Step
@@ -26,6 +27,16 @@ from healthbox.store.ledger import SLICE, Claim
 log = logging.getLogger("healthbox.process")
 BACK_OFF_MS = 5_000
 
+Item = Record | SampleBlock
+
+
+class _Open(NamedTuple):
+    """A reader between two steps: how many items it has given, and the next one, already read."""
+
+    position: int
+    ahead: Item
+    reader: Iterator[Item]
+
 
 class Processor:
     """Works off chunks of any batch; not for several threads at once."""
@@ -33,9 +44,9 @@ class Processor:
     def __init__(self, database: Database, data: Path) -> None:
         self._database = database
         self._spool = data / "spool"
-        self._formats = discover()
+        self._formats, self._files = discover(), discover_files()
         self._plain = Catalogue.load()
-        self._open: dict[int, tuple[int, Iterator[Record]]] = {}
+        self._open: dict[int, _Open] = {}
         self._last = 0
         self._owed: tuple[Claim, int] | None = None  # a claim that the full disk did not let us give back
         self.closed: set[int] = set()  # people whose batches were closed since somebody last took this set
@@ -71,15 +82,19 @@ class Processor:
         return True
 
     def _apply(self, claim: Claim, now: int) -> None:
-        reader = self._reader(claim)
-        records = list(islice(reader, SLICE))
-        ahead = next(reader, None)  # so that a full chunk is done in one step too
+        ahead, reader = self._reader(claim)
+        items: list[Item] = []
+        weight = 0
+        while ahead is not None and weight < SLICE:
+            items.append(ahead)
+            weight += len(ahead.rows) if isinstance(ahead, SampleBlock) else 1
+            ahead = next(reader, None)  # one ahead, so that a full chunk is done in one step too
         done = ahead is None
         with self._database.writing() as c:
             zones = ZoneHistory(people.zone_history(c, claim.person_id))
             step = Step(c, claim, self._plain, zones, now)
-            step.store(records)
-            position = claim.position + len(records)
+            step.store(items)
+            position = claim.position + len(items)
             receipts.add_rejections(c, claim.batch_id, claim.idx, step.rejections)
             days.mark(c, claim.person_id, step.dirty, now)
             for source_id in step.sources.reclassed:
@@ -91,21 +106,33 @@ class Processor:
         if ahead is None:
             self._open.pop(claim.chunk_id, None)
         else:
-            self._open[claim.chunk_id] = (position, chain((ahead,), reader))
+            self._open[claim.chunk_id] = _Open(position, ahead, reader)
         log.info("chunk step", extra={"batch": claim.public, "chunk": claim.idx, "position": position, **step.counts})
 
-    def _reader(self, claim: Claim) -> Iterator[Record]:
-        position, reader = self._open.pop(claim.chunk_id, (-1, iter(())))
-        if position == claim.position:
-            return reader
-        form = self._formats.get(claim.format)
-        if form is None:
-            raise Malformed(f"No format called {claim.format} is installed any more.", hint="Update healthbox, then replay the upload.")
-        envelope = Envelope(zone=claim.zone, accepted_at=claim.accepted_at, headers=claim.headers)
-        records = form.records(decode(self._body(claim)), envelope)
-        for _ in islice(records, claim.position):
+    def _reader(self, claim: Claim) -> tuple[Item | None, Iterator[Item]]:
+        """The next item of the chunk and the reader behind it; a reader that is not open yet skips what is stored."""
+        found = self._open.pop(claim.chunk_id, None)
+        if found is not None and found.position == claim.position:
+            return found.ahead, found.reader
+        items = self._items(claim)
+        for _ in islice(items, claim.position):
             pass
-        return records
+        return next(items, None), items
+
+    def _items(self, claim: Claim) -> Iterator[Item]:
+        envelope = Envelope(zone=claim.zone, accepted_at=claim.accepted_at, headers=claim.headers)
+        if (form := self._formats.get(claim.format)) is not None:
+            return iter(form.records(decode(self._body(claim)), envelope))
+        if (file := self._files.get(claim.format)) is not None:
+            return file.records(self._file(claim), envelope)
+        raise Malformed(f"No format called {claim.format} is installed any more.", hint="Update healthbox, then replay the upload.")
+
+    def _file(self, claim: Claim) -> Path:
+        with self._database.reading() as c:
+            _, spool = ledger.body_of(c, claim.chunk_id)
+        if spool is None or not (self._spool / spool).is_file():
+            raise Malformed("The file of this upload is gone.", hint="Send it again.")
+        return self._spool / spool
 
     def _body(self, claim: Claim) -> bytes:
         with self._database.reading() as c:

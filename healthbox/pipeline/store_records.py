@@ -4,7 +4,7 @@ A record that cannot be stored as what it claims to be is a ``Rejected`` with a 
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -18,14 +18,18 @@ from healthbox.domain.records import (
     Record,
     Rejected,
     Sample,
+    SampleBlock,
     SleepStage,
+    SourceRef,
     StatedNight,
     StatedTotal,
     Tombstone,
     Workout,
 )
 from healthbox.domain.units import plausible, to_canonical
+from healthbox.pipeline.store_blocks import store_block
 from healthbox.store import buckets, clinical, deletions, metrics, samples, sleep, workouts
+from healthbox.store.bulk import BulkRow
 from healthbox.store.ledger import Claim
 from healthbox.store.series import Registry, zone_names
 from healthbox.store.sources import Sources
@@ -76,17 +80,30 @@ class Step:
             Rejected: self._reject,
         }
 
-    def store(self, records: Iterable[Record]) -> None:
-        for record in records:
-            try:
-                self._put[type(record)](record)
-            except Refused as refused:
-                self._reject(Rejected(position=record.position, code=refused.code, reason=refused.reason, raw=_words(record)))
+    def store(self, items: Iterable[Record | SampleBlock]) -> None:
+        for item in items:
+            if isinstance(item, SampleBlock):
+                store_block(self, item)
+            else:
+                self.take(item)
         self._delete()
         self._flush_samples()
         self._flush_stages()
         for (naming, name, key, unit), count in self.unknown.items():
             metrics.note_unknown(self.c, self.claim.person_id, key, naming, name, unit, count, self.now)
+
+    def take(self, record: Record) -> None:
+        """One record towards its room; what cannot be is rejected with its reason."""
+        try:
+            self._put[type(record)](record)
+        except Refused as refused:
+            self._reject(Rejected(position=record.position, code=refused.code, reason=refused.reason, raw=_words(record)))
+
+    def series(self, metric: str, source: SourceRef) -> int:
+        """The series of a metric and what measured it, made when there is none yet."""
+        series_id = self.registry.series(metric, self.sources.resolve(source))
+        self._metric_of[series_id] = metric
+        return series_id
 
     # -- names, units, values -----------------------------------------------------------------------------------------
 
@@ -147,8 +164,7 @@ class Step:
                 raise
             self._keep_words(record)
             return
-        series = self.registry.series(key, self.sources.resolve(record.source))
-        self._metric_of[series] = key
+        series = self.series(key, record.source)
         ms = (record.start % 1000) * 1000 + record.end % 1000
         self.samples.append(
             Incoming(
@@ -330,6 +346,17 @@ class Step:
         if zone is not None:
             self.dirty.add((metric, self.zones.local_date(start, zone).isoformat()))
             self.dirty.add((metric, self.zones.local_date(end, zone).isoformat()))
+
+    def touch_rows(self, metric: str, rows: Sequence[BulkRow]) -> None:
+        """As for single changes; rows in time order cost one look at the calendar a day."""
+        low = high = 0
+        for row in rows:
+            start, end = row.start * 1000, row.end * 1000 + 999
+            if row.zone_id is not None:
+                self._touch_change(metric, samples.Change(0, row.start, row.end, row.zone_id))
+            elif not low <= start <= end < high:
+                self._touch(metric, start, end, None)
+                low, high = self.zones.bounds(self.zones.local_date(start))
 
     def _touch_sleep(self, start: int, end: int, zone: str | None) -> None:
         """A stage can move the edges of the night before it and after it."""

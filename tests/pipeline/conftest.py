@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,16 +14,24 @@ from house import House
 def build(tmp_path: Path) -> Iterator[Callable[..., House]]:
     """More houses, each on a data folder of its own."""
     made: list[House] = []
+    count = itertools.count()
 
     def make(**given: Any) -> House:
-        folder = tmp_path / f"house{len(made)}"
+        folder = tmp_path / f"house{next(count)}"
         folder.mkdir()
         made.append(House(folder, **given))
         return made[-1]
 
+    def clear() -> None:
+        """Close what stands: a property builds many."""
+        while made:
+            house = made.pop()
+            house.database.close()
+            shutil.rmtree(house.settings.data)
+
+    make.clear = clear  # type: ignore[attr-defined]
     yield make
-    for house in made:
-        house.database.close()
+    clear()
 
 
 @pytest.fixture

@@ -70,6 +70,7 @@ def accept_all(house: House, bodies, *, frozen: bool):
 @relaxed
 @given(records=pieces, cuts=st.lists(st.integers(1, 23), max_size=6), data=st.data())
 def test_any_processing_order_gives_the_same_days_and_so_does_a_rebuild(build, records, cuts, data):
+    build.clear()
     bodies = list(cut(records, cuts))
     straight, shuffled = build(), build()
     accept_all(straight, bodies, frozen=False)
@@ -92,6 +93,7 @@ def test_any_processing_order_gives_the_same_days_and_so_does_a_rebuild(build, r
 @relaxed
 @given(records=pieces, cuts=st.lists(st.integers(1, 23), max_size=8), others=st.lists(st.integers(1, 23), max_size=8))
 def test_any_chunking_gives_the_same_days(build, records, cuts, others):
+    build.clear()
     one, two = build(), build()
     accept_all(one, cut(records, cuts), frozen=True)
     one.run()
@@ -112,6 +114,7 @@ def loose(house: House, part, number):
 @relaxed
 @given(records=pieces, cuts=st.lists(st.integers(1, 23), max_size=5), data=st.data())
 def test_any_number_of_resends_in_any_order_gives_the_same_days(build, records, cuts, data):
+    build.clear()
     once, often = build(), build()
     bodies = [loose(once, part, number) for number, part in enumerate(cut(records, cuts))]
     for body in bodies:
@@ -141,6 +144,8 @@ def exported(draw):
 @relaxed
 @given(bodies=st.lists(exported(), min_size=2, max_size=5), data=st.data())
 def test_buckets_end_the_same_in_any_order_with_any_resends(build, bodies, data):
+    build.clear()
+
     def send(house, body, headers):
         raw = json.dumps(body).encode()
         accepted = house.door.ingest(house.phone, raw, content_type="application/json", headers=headers, now=house.at)

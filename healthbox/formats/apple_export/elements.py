@@ -6,6 +6,7 @@ everywhere: the depth, the size of one tag and the number of children of one ele
 
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 from xml.parsers import expat
 
 from healthbox.formats.apple_export.pieces import TOP, Piece
@@ -178,7 +179,7 @@ class ExactLane:
             found += run.done[:1] or [Broken(*run.broken, raw="")]
         elif not starts and _ANY.search(data):
             found.append(Broken(*run.broken, raw=_shown(data)))
-        for start, end in zip(starts, [*starts[1:], len(data)], strict=True):
+        for start, end in pairwise([*starts, len(data)]):
             part = _Run()
             good = part.feed(data[start:end])
             if good and not whole and end == len(data):

@@ -32,7 +32,7 @@ _PASSED = {b":%02d:%02d" % (minute, second): (minute * 60 + second) * 1000 for m
 _PLAIN = rb"[^\"<\x00-\x1f]*"
 _ENTRY = re.compile(rb'\s*<MetadataEntry key="(%b)" value="(%b)"/>' % (_PLAIN, _PLAIN))
 _BEAT = re.compile(r'\s*<InstantaneousBeatsPerMinute bpm="([0-9]{1,9})" time="([0-9:.,]{5,14}(?:[ \u202f][AP]M)?)"/>')
-_BETWEEN = re.compile(r"<[^<>]*>")
+_BETWEEN = re.compile("[^\\s -%'-Z^-z|~\u202f]", re.ASCII)
 _LIST, _LIST_END = f"<{BEATS}>".encode(), f"</{BEATS}>".encode()
 _REFERENCE = re.compile(r"&(?:(lt|gt|amp|quot|apos)|#(\d{1,7})|#x([0-9A-Fa-f]{1,6}));|&")
 _NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'"}
@@ -218,7 +218,7 @@ def _body(raw: bytes) -> Body:
         end = inner.rindex(_LIST_END) if inner.endswith((_LIST_END, _LIST_END + b"\n ")) else -1
         series = inner[start + len(_LIST) : end].decode("utf-8")
         beats = _BEAT.findall(series)
-        if end < 0 or not beats or len(beats) != series.count("<") or _BETWEEN.sub("", series).strip(" \n"):
+        if end < 0 or not beats or len(beats) != series.count("<") or _BETWEEN.search(series):
             raise _Odd
         inner = inner[:start]
     entries = [(_text(key), _text(value)) for key, value in _ENTRY.findall(inner)]

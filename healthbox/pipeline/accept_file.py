@@ -1,0 +1,78 @@
+"""Accept a file: an export as large as it may be. It lies beside the database from here on, never in it."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from healthbox.config import Settings
+from healthbox.formats.registry import recognise_file
+from healthbox.pipeline.accept import Accepted
+from healthbox.store import devices, disk, ledger, people
+from healthbox.store.engine import Database
+
+BLOCK = 1 << 20
+MB = 1 << 20
+
+
+class Owner(Protocol):
+    """The device that uploads."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def person_id(self) -> int: ...
+
+
+def accept_file(database: Database, settings: Settings, device: Owner, path: Path, *, now: int, ring: Callable[[], None]) -> Accepted:
+    """Recognise the file, keep a synced copy in the spool, note it in the ledger, ring. Raises ``Problem`` as a door does."""
+    form = recognise_file(path)
+    size = path.stat().st_size
+    disk.ensure_room(settings.data, 2 * size, settings.min_free_mb * MB)
+    name, sha = _keep(path, settings.data / "spool")
+    with database.writing() as c:
+        zone = people.get_person(c, device.person_id).zone
+        batch = ledger.add_batch(
+            c,
+            person_id=device.person_id,
+            device_id=device.id,
+            client=None,
+            format=form.name,
+            headers={},
+            zone=zone,
+            anchor=None,
+            metric=None,
+            now=now,
+        )
+        ledger.add_chunk(c, batch, 0, sha=sha, body=None, spool=name, size=size, final=True, anchor=None, now=now)
+        devices.touch_contact(c, device.id, now)
+    ring()
+    return Accepted(batch.public, "pending", 0, False)
+
+
+def _keep(path: Path, spool: Path) -> tuple[str, bytes]:
+    """A copy in the spool, on disk before any row names it: its file name and the SHA-256 of its content."""
+    spool.mkdir(mode=0o700, exist_ok=True)
+    name = f"{os.urandom(12).hex()}{path.suffix[:8] if path.suffix.isascii() else ''}"
+    target = spool / name
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as source, target.open("xb") as copy:
+            os.chmod(target, 0o600)
+            while block := source.read(BLOCK):
+                digest.update(block)
+                copy.write(block)
+            copy.flush()
+            os.fsync(copy.fileno())
+    except OSError:
+        target.unlink(missing_ok=True)
+        raise
+    disk.sync_folder(spool)
+    return name, digest.digest()
+
+
+def room_for(settings: Settings, size: int) -> dict[str, int]:
+    """What an import of ``size`` bytes needs and what there is (bytes), to be shown before it begins."""
+    return {"needed": 2 * size + settings.min_free_mb * MB, "free": shutil.disk_usage(settings.data).free}

@@ -7,13 +7,13 @@ missing stays missing, and the caller says why in ``missing``.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any, Literal
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_skeleton, format_time, get_time_format
-from babel.numbers import format_decimal
+from babel.numbers import NumberPattern, parse_pattern
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context, select_autoescape
 from jinja2.runtime import Context
 
@@ -71,9 +71,17 @@ def _english(name: str) -> Locale:
 
 
 def number(value: float, digits: int = 0, locale: str = "en") -> str:
-    rounded = round(value, digits) + 0.0  # a rounded −0.0 must not show its sign
-    pattern = "#,##0" + ("." + "0" * digits if digits else "")
-    return format_decimal(rounded, format=pattern, locale=_locale(locale), decimal_quantization=True).replace("-", MINUS)
+    return _written(round(value, digits) + 0.0, digits, locale)  # a rounded −0.0 must not show its sign
+
+
+@lru_cache(maxsize=8192)  # a page says hundreds of numbers, many of them twice
+def _written(rounded: float, digits: int, locale: str) -> str:
+    return _pattern(digits).apply(rounded, _locale(locale)).replace("-", MINUS)
+
+
+@lru_cache(maxsize=16)
+def _pattern(digits: int) -> NumberPattern:
+    return parse_pattern("#,##0" + ("." + "0" * digits if digits else ""))
 
 
 def signed(value: float, digits: int = 0, locale: str = "en") -> str:
@@ -139,18 +147,33 @@ def usual(metric: Metric, low: float, high: float, units: Units = "metric", loca
 
 def clock_time(moment: datetime | None, locale: str = "en", *, missing: str = "unknown") -> str:
     """'08:38' or '8:38 AM', by the locale; the moment is already in the person's zone."""
-    return missing if moment is None else format_time(moment.replace(tzinfo=None), "short", locale=_locale(locale)).replace("\u202f", SPACE)
+    return missing if moment is None else _clock(moment.hour, moment.minute, locale)
+
+
+@lru_cache(maxsize=4096)
+def _clock(hour: int, minute: int, locale: str) -> str:
+    return format_time(time(hour, minute), "short", locale=_locale(locale)).replace("\u202f", SPACE)
 
 
 def hour_word(moment: datetime, locale: str = "en") -> str:
     """An axis label: '06' or '6 AM'."""
-    twelve = "h" in get_time_format("short", locale=_locale(locale)).pattern
-    return f"{moment.hour % 12 or 12}{SPACE}{'AM' if moment.hour < 12 else 'PM'}" if twelve else f"{moment.hour:02d}"
+    return f"{moment.hour % 12 or 12}{SPACE}{'AM' if moment.hour < 12 else 'PM'}" if _twelve(locale) else f"{moment.hour:02d}"
+
+
+@lru_cache(maxsize=32)
+def _twelve(locale: str) -> bool:
+    """Whether the clock has twelve hours."""
+    return "h" in get_time_format("short", locale=_locale(locale)).pattern
+
+
+@lru_cache(maxsize=4096)
+def _dated(skeleton: str, day: date, locale: str) -> str:
+    return format_skeleton(skeleton, day, locale=_english(locale))
 
 
 def date_words(day: date, today: date, locale: str = "en") -> str:
     """'Friday 20 November', with the year when it is another one."""
-    return format_skeleton("yEEEEMMMMd" if day.year != today.year else "EEEEMMMMd", day, locale=_english(locale))
+    return _dated("yEEEEMMMMd" if day.year != today.year else "EEEEMMMMd", day, locale)
 
 
 def day_words(day: date, today: date, locale: str = "en") -> str:
@@ -161,17 +184,17 @@ def day_words(day: date, today: date, locale: str = "en") -> str:
 
 def short_date(day: date, locale: str = "en") -> str:
     """'20 Nov'"""
-    return format_skeleton("MMMd", day, locale=_english(locale))
+    return _dated("MMMd", day, locale)
 
 
 def weekday_word(day: date, locale: str = "en") -> str:
     """'Fri'"""
-    return format_skeleton("E", day, locale=_english(locale))
+    return _dated("E", date(2000, 1, 3) + timedelta(days=day.weekday()), locale)  # a Monday, so that seven answers are kept
 
 
 def month_word(day: date, locale: str = "en") -> str:
     """'Nov'"""
-    return format_skeleton("MMM", day, locale=_english(locale))
+    return _dated("MMM", date(2000, day.month, 1), locale)
 
 
 def ago(moment: int | None, now: int, zone: tzinfo | None = None, locale: str = "en", *, missing: str = "never") -> str:

@@ -65,18 +65,25 @@ def floor(metric: str, values: Sequence[float]) -> float:
     return RELATIVE_FLOOR * abs(median(values)) if values else 0.0
 
 
+def signed(metric: str) -> bool:
+    """Whether zero is no bottom to it: what counts from some usual, and temperatures."""
+    return metric.endswith(("_delta", "_deviation", "temperature"))
+
+
 def baseline(
     values: Sequence[tuple[dt.date, float]],
     on: dt.date,
     *,
     floor: float,
     log: bool = False,
+    signed: bool = True,
     window: int = 42,
     lag: int = 3,
     least: int = 14,
     without: Collection[dt.date] = (),
 ) -> Baseline:
-    """The usual of the date ``on``. Values in any order, one per date; not positive ones are left out when ``log``."""
+    """The usual of the date ``on``. Values in any order, one per date; not positive ones are left out when ``log``. The range of
+    what is not ``signed`` ends at zero: nobody is awake for less than no time."""
     newest, oldest = on - dt.timedelta(days=lag), on - dt.timedelta(days=2 * window)
     usable = sorted((date, v) for date, v in values if oldest <= date <= newest and date not in without and (v > 0 or not log))
     history = [ln(v) if log else v for _, v in usable[-window:]]
@@ -87,12 +94,14 @@ def baseline(
     low, high = centre - 2 * scale, centre + 2 * scale
     if log:
         centre, low, high = exp(centre), exp(low), exp(high)
+    elif not signed:
+        low = max(low, 0.0)
     return Baseline(len(history), centre, scale, low, high, learning=False, needed=least, log=log)
 
 
 def usual(metric: str, values: Sequence[tuple[dt.date, float]], on: dt.date, *, without: Collection[dt.date] = ()) -> Baseline:
     """``baseline`` with what is known about the metric."""
-    return baseline(values, on, floor=floor(metric, [v for _, v in values]), log=metric in LOGARITHMIC, without=without)
+    return baseline(values, on, floor=floor(metric, [v for _, v in values]), log=metric in LOGARITHMIC, signed=signed(metric), without=without)
 
 
 def deviation(value: float, usual: Baseline) -> float | None:

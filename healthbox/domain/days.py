@@ -38,15 +38,8 @@ AGGREGATIONS = ("sum", "duration", "mean", "min_max_mean", "count", "last")
 _ADDED = ("sum", "duration", "count")
 
 
-class Reading(msgspec.Struct, frozen=True):
-    """A stored sample: instants in ms, value in the canonical unit; the smaller ``rank`` wins."""
-
-    source: int
-    name: str
-    rank: int
-    start: int
-    end: int
-    value: float
+Reading = Piece
+"""A stored sample: instants in ms, value in the canonical unit; the smaller ``rank`` wins."""
 
 
 class BucketPoint(msgspec.Struct, frozen=True):
@@ -126,7 +119,7 @@ def fold(
     Minute and hour buckets and readings outside the bounds are passed over; day buckets and stated totals are the caller's to
     select by their local date. Raises ValueError for an unknown aggregation.
     """
-    explanation = explain(aggregation, bounds, readings, buckets, stated)
+    explanation = _explained(aggregation, bounds, readings, buckets, stated, told=False)
     return None if explanation is None else explanation.result
 
 
@@ -138,9 +131,22 @@ def explain(
     stated: Sequence[BucketPoint],
 ) -> Explanation | None:
     """The same with everything that led to it."""
+    return _explained(aggregation, bounds, readings, buckets, stated, told=True)
+
+
+def _explained(
+    aggregation: str,
+    bounds: tuple[int, int],
+    readings: Sequence[Reading],
+    buckets: Sequence[BucketPoint],
+    stated: Sequence[BucketPoint],
+    *,
+    told: bool,
+) -> Explanation | None:
+    """``told``: with lanes and readings in time order, which the number itself does not need."""
     if aggregation not in AGGREGATIONS:
         raise ValueError(f"no such aggregation: {aggregation}")
-    raw = _raw(aggregation, bounds, readings)
+    raw = _raw(aggregation, bounds, readings, told=told)
     layers = _client_layers(aggregation, bounds, buckets, stated)
     if raw is not None:
         layers.append(raw.layer)
@@ -181,13 +187,15 @@ def _rule(aggregation: str, layer: Layer) -> str:
 # ── raw readings ──
 
 
-def _raw(aggregation: str, bounds: tuple[int, int], readings: Sequence[Reading]) -> _Raw | None:
+def _raw(aggregation: str, bounds: tuple[int, int], readings: Sequence[Reading], *, told: bool) -> _Raw | None:
     low, high = bounds
     if aggregation in ("sum", "duration"):
-        return _merged(aggregation, bounds, readings)
-    inside = sorted((r for r in readings if low <= _instant(r) < high), key=_in_time)
+        return _merged(aggregation, bounds, readings, told=told)
+    inside = [r for r in readings if low <= r.end - (r.end > r.start) < high]
     if not inside:
         return None
+    if told:
+        inside.sort(key=_in_time)
     chosen = [min(inside, key=_latest)] if aggregation == "last" else _best_by_hour(inside, low)
     values = [r.value for r in chosen]
     mean = None
@@ -200,24 +208,22 @@ def _raw(aggregation: str, bounds: tuple[int, int], readings: Sequence[Reading])
         mean = value
     bottom, top = (None, None) if mean is None else (min(values), max(values))
     layer = Layer("raw", value, bottom, top, mean, len(inside), _hours_held(((r.start, r.end) for r in inside), bounds), "")
-    lanes = [Lane(r.source, r.start, r.end, r.value) for r in chosen]
+    lanes = [Lane(r.source, r.start, r.end, r.value) for r in sorted(chosen, key=_in_time)] if told else []
     return _Raw(layer, rule, _counted(inside, chosen), lanes, inside)
 
 
-def _merged(aggregation: str, bounds: tuple[int, int], readings: Sequence[Reading]) -> _Raw | None:
+def _merged(aggregation: str, bounds: tuple[int, int], readings: Sequence[Reading], *, told: bool) -> _Raw | None:
     timed = aggregation == "duration"
-    pieces = [Piece(r.source, r.name, r.rank, r.start, r.end, (r.end - r.start) / 60_000 if timed else r.value) for r in readings]
+    pieces = [Piece(r.source, r.name, r.rank, r.start, r.end, (r.end - r.start) / 60_000) for r in readings] if timed else readings
     day = merge(pieces, bounds)[0]
     if not day.n:
         return None
     low, high = bounds
-    inside = sorted((r for r in readings if r.start < high and (r.end > low or r.start == r.end == low)), key=_in_time)
+    inside = [r for r in readings if r.start < high and (r.end > low or r.start == r.end == low)]
+    if told:
+        inside.sort(key=_in_time)
     layer = Layer("raw", day.value, None, None, None, day.n, _hours_held(((r.start, r.end) for r in inside), bounds), "")
     return _Raw(layer, "time of the best source" if timed else "interval merge", day.shares, day.lanes, inside)
-
-
-def _instant(reading: Reading) -> int:
-    return max(reading.start, reading.end - 1)
 
 
 def _in_time(reading: Reading) -> tuple[int, int, int, str, float]:
@@ -231,12 +237,13 @@ def _latest(reading: Reading) -> tuple[int, int, str, float, int]:
 def _best_by_hour(inside: list[Reading], low: int) -> list[Reading]:
     hours: defaultdict[int, defaultdict[int, list[Reading]]] = defaultdict(lambda: defaultdict(list))
     for reading in inside:
-        hours[(_instant(reading) - low) // HOUR][reading.source].append(reading)
+        hours[(reading.end - (reading.end > reading.start) - low) // HOUR][reading.source].append(reading)
 
     def place(mine: list[Reading]) -> tuple[int, int, str, list[tuple[int, int, int, str, float]]]:
-        return mine[0].rank, -len(mine), mine[0].name, [_in_time(r) for r in mine]
+        return mine[0].rank, -len(mine), mine[0].name, sorted(_in_time(r) for r in mine)
 
-    return [reading for hour in sorted(hours) for reading in min(hours[hour].values(), key=place)]
+    best = (next(iter(mine.values())) if len(mine) == 1 else min(mine.values(), key=place) for mine in hours.values())
+    return [reading for chosen in best for reading in chosen]
 
 
 def _mean(chosen: list[Reading]) -> float:
@@ -260,8 +267,12 @@ def _hours_held(spans: Iterable[tuple[int, int]], bounds: tuple[int, int]) -> fl
     low, high = bounds
     held: set[int] = set()
     for start, end in spans:
-        first, last = max(start, low), min(max(start, end - 1), high - 1)
-        held.update(range((first - low) // HOUR, (last - low) // HOUR + 1))
+        first = (max(start, low) - low) // HOUR
+        last = (min(max(start, end - 1), high - 1) - low) // HOUR
+        if first == last:
+            held.add(first)
+        else:
+            held.update(range(first, last + 1))
     return len(held) / ceil((high - low) / HOUR)
 
 

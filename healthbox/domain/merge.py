@@ -88,9 +88,12 @@ def _day(pieces: list[Piece], low: int, high: int) -> Merged:
     if not pieces:
         return Merged(None, 0, [], [], 0)
     order, raw = _precedence(pieces, low, high)
-    won = _sweep([p for p in pieces if p.end > p.start], order, low, high)
+    won = _plain(pieces, low, high) if len(order) == 1 else None
+    if won is None:
+        won = _sweep([p for p in pieces if p.end > p.start], order, low, high)
     covered = sum(end - start for _, start, end in won)
-    won += _points([p for p in pieces if p.end == p.start], order, won)
+    if points := [p for p in pieces if p.end == p.start]:
+        won += _points(points, order, won)
     lanes = sorted(
         (Lane(piece.source, start, end, _part(piece, start, end)) for piece, start, end in won),
         key=lambda lane: (lane.start, lane.end, order[lane.source], lane.value),
@@ -117,11 +120,31 @@ def _precedence(pieces: list[Piece], low: int, high: int) -> tuple[dict[int, int
         own[piece.source].append(piece)
     raw = {source: fsum(_part(p, max(p.start, low), min(p.end, high)) for p in mine) for source, mine in own.items()}
 
-    def place(source: int) -> tuple[int, float, str, list[tuple[int, int, float]], int]:
+    def place(source: int) -> tuple[int, float, str]:
         mine = own[source]
-        return mine[0].rank, -raw[source], mine[0].name, sorted((p.start, p.end, p.value) for p in mine), source
+        return mine[0].rank, -raw[source], mine[0].name
 
-    return {source: index for index, source in enumerate(sorted(own, key=place))}, raw
+    def fully(source: int) -> tuple[int, float, str, list[tuple[int, int, float]], int]:
+        return *place(source), sorted((p.start, p.end, p.value) for p in own[source]), source
+
+    alike = len({place(source) for source in own}) < len(own)
+    return {source: index for index, source in enumerate(sorted(own, key=fully if alike else place))}, raw
+
+
+def _plain(pieces: list[Piece], low: int, high: int) -> list[_Won] | None:
+    """One source whose intervals do not overlap: every piece wins. None where that is not so."""
+    won: list[_Won] = []
+    until = low
+    for piece in sorted(pieces, key=_start):
+        if piece.end == piece.start or (piece.start < until and won):
+            return None
+        won.append((piece, max(piece.start, low), min(piece.end, high)))
+        until = piece.end
+    return won
+
+
+def _start(piece: Piece) -> int:
+    return piece.start
 
 
 def _sweep(pieces: list[Piece], order: dict[int, int], low: int, high: int) -> list[_Won]:

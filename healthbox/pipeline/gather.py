@@ -38,25 +38,39 @@ def gather(c: Connection, person_id: int, metric: str, dates: list[dt.date], zon
     for one in series.of_metric(c, person_id, metric):
         rank, name = ranks[one.source_id]
         wide = WIDEST_OFFSET_S if one.zoned else 0
-        for row in days.samples_between(c, one, low // 1000 - wide, high // 1000 + wide):
-            if metric == "stand_hour" and row.value != 0:
+        place = _Places(material)
+        for start, end, value, zone_id in days.samples_between(c, one, low // 1000 - wide, high // 1000 + wide):
+            if metric == "stand_hour" and value != 0:
                 continue  # 0 means stood, 1 means idle: only the first is an hour stood
             shift = 0
-            if row.zone_id is not None:
-                zone = zone_names[row.zone_id]
-                shift = _offset(row.start, zone) - _offset(row.start, zones.zone_at(row.start))
-            _place(material, Reading(one.source_id, name, rank, row.start + shift, row.end + shift, row.value))
+            if zone_id is not None:
+                shift = _offset(start, zone_names[zone_id]) - _offset(start, zones.zone_at(start))
+            place(Reading(one.source_id, name, rank, start + shift, end + shift, value))
     _place_buckets(c, person_id, metric, material, low, high)
     return material
 
 
-def _place(material: Material, reading: Reading) -> None:
-    starts = [bound[0] for bound in material.bounds]
-    first = max(bisect_right(starts, reading.start) - 1, 0)
-    last = bisect_right(starts, reading.end)
-    for at in range(first, last):
-        if reading.end >= material.bounds[at][0] and reading.start < material.bounds[at][1]:
-            material.readings[material.dates[at]].append(reading)
+class _Places:
+    """Puts a series' readings on the days they touch; in time order most fall on the day of the one before."""
+
+    def __init__(self, material: Material) -> None:
+        self._days = [material.readings[date] for date in material.dates]
+        self._bounds = material.bounds
+        self._starts = [bound[0] for bound in material.bounds]
+        self._low = self._high = 0
+        self._today: list[Reading] = []
+
+    def __call__(self, reading: Reading) -> None:
+        start, end = reading.start, reading.end
+        if self._low <= start and end < self._high:
+            self._today.append(reading)
+            return
+        first = max(bisect_right(self._starts, start) - 1, 0)
+        for at in range(first, bisect_right(self._starts, end)):
+            low, high = self._bounds[at]
+            if end >= low and start < high:
+                self._days[at].append(reading)
+                self._low, self._high, self._today = low, high, self._days[at]
 
 
 def _place_buckets(c: Connection, person_id: int, metric: str, material: Material, low: int, high: int) -> None:

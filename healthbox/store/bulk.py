@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from healthbox.store.engine import driver
 from healthbox.store.samples import same
 from healthbox.store.standing import LONG_S
 
@@ -60,10 +61,14 @@ def _standing(c: Connection, series_id: int, rows: Sequence[BulkRow]) -> dict[tu
     if c.exec_driver_sql("SELECT 1 FROM gone WHERE series_id=? LIMIT 1", (series_id,)).fetchone():
         return None
     limit = DENSE * len(rows) + 100
-    found = c.exec_driver_sql(
-        'SELECT start, "end", value, ms, zone_id, meta_id, tag FROM sample WHERE series_id=? AND start BETWEEN ? AND ? LIMIT ?',
-        (series_id, min(row.start for row in rows), max(row.start for row in rows), limit),
-    ).fetchall()
+    found = (
+        driver(c)
+        .execute(
+            'SELECT start, "end", value, ms, zone_id, meta_id, tag FROM sample WHERE series_id=? AND start BETWEEN ? AND ? LIMIT ?',
+            (series_id, min(row.start for row in rows), max(row.start for row in rows), limit),
+        )
+        .fetchall()
+    )
     if len(found) == limit:
         return None
     standing: dict[tuple[int, int], BulkRow] = {}

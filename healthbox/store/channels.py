@@ -52,8 +52,9 @@ def add(c: Connection, vault: Vault, person_id: int, *, name: str, service: str,
 
 
 def set_address(c: Connection, vault: Vault, channel_id: int, service: str, url: str) -> None:
+    """Seal an address to its row. The channel is on: one that a restore without the key had switched off is wanted again."""
     sealed = vault.seal(url, "channel", channel_id, "sealed")
-    c.exec_driver_sql("UPDATE channel SET sealed=?, service=? WHERE id=?", (sealed, service, channel_id))
+    c.exec_driver_sql("UPDATE channel SET sealed=?, service=?, enabled=1 WHERE id=?", (sealed, service, channel_id))
 
 
 def address(c: Connection, vault: Vault, channel_id: int) -> str | None:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
+from healthbox.store.engine import driver
 from healthbox.store.series import Series
 
 SLEEP = "sleep_analysis"
@@ -16,16 +17,6 @@ class Dirty(NamedTuple):
     metric: str
     date: str
     generation: int
-
-
-class SampleRow(NamedTuple):
-    """A stored sample in ms."""
-
-    series_id: int
-    start: int
-    end: int
-    value: float
-    zone_id: int | None
 
 
 def mark(c: Connection, person_id: int, days: Iterable[tuple[str, str]], now: int) -> None:
@@ -129,28 +120,26 @@ def changed_count(c: Connection) -> int:
     return int(c.exec_driver_sql("SELECT count(*) FROM (SELECT 1 FROM changed_day LIMIT 1)").scalar_one())
 
 
-def samples_between(c: Connection, series: Series, low: int, high: int) -> list[SampleRow]:
-    """Samples of a series that overlap [low, high) seconds: a look-back bounded by the series' longest interval."""
-    rows = c.exec_driver_sql(
-        'SELECT series_id, start, "end", value, ms, zone_id FROM sample WHERE series_id=? AND start>=? AND start<?',
-        (series.id, low - series.longest, high),
-    ).fetchall()
-    found = [_sample(row) for row in rows if row[2] >= low]
-    seen = {(row.start, row.end) for row in found}
-    for row in c.exec_driver_sql(
-        'SELECT s.series_id, s.start, s."end", s.value, s.ms, s.zone_id FROM long_sample AS l JOIN sample AS s '
+def samples_between(c: Connection, series: Series, low: int, high: int) -> list[tuple[int, int, float, int | None]]:
+    """(start ms, end ms, value, zone id) of a series' samples that overlap [low, high) seconds, in time order.
+
+    The look-back is bounded by the series' longest interval; the few longer than that are found by a table of their own."""
+    back = low - series.longest
+    rows = driver(c).execute(
+        'SELECT start, "end", value, ms, zone_id FROM sample WHERE series_id=? AND start>=? AND start<?', (series.id, back, high)
+    )
+    found = [
+        (start * 1000, end * 1000, value, zone) if ms is None else (start * 1000 + ms // 1000, end * 1000 + ms % 1000, value, zone)
+        for start, end, value, ms, zone in rows
+        if end >= low
+    ]
+    for start, end, value, ms, zone in c.exec_driver_sql(
+        'SELECT s.start, s."end", s.value, s.ms, s.zone_id FROM long_sample AS l JOIN sample AS s '
         'USING (series_id, start, "end", tag) WHERE l.series_id=? AND l.start<? AND l."end">=?',
-        (series.id, high, low),
-    ):
-        sample = _sample(row)
-        if (sample.start, sample.end) not in seen:
-            found.append(sample)
+        (series.id, back, low),
+    ).fetchall():
+        found.append((start * 1000 + (ms or 0) // 1000, end * 1000 + (ms or 0) % 1000, value, zone))
     return found
-
-
-def _sample(row: Any) -> SampleRow:
-    ms = row[4] or 0
-    return SampleRow(row[0], row[1] * 1000 + ms // 1000, row[2] * 1000 + ms % 1000, row[3], row[5])
 
 
 class DayRow(NamedTuple):
@@ -171,24 +160,34 @@ def put_days(c: Connection, person_id: int, rows: list[DayRow], absent: list[tup
     """Write folded days, drop those with nothing left, clear the marks whose generation is unchanged.
 
     Returns the dates whose row really changed; those are marked for analysis."""
-    changed: set[str] = set()
-    for row in rows:
-        before = c.exec_driver_sql(
-            "SELECT value, low, high, mean, n, coverage, layer, rule, detail FROM day WHERE person_id=? AND metric=? AND date=?",
-            (person_id, row.metric, row.date),
-        ).fetchone()
-        if before is None or tuple(before) != tuple(row[2:]):
-            changed.add(row.date)
-            c.exec_driver_sql(
-                "INSERT OR REPLACE INTO day (person_id, metric, date, value, low, high, mean, n, coverage, layer, rule, detail) "
-                "VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
-                (person_id, *row),
-            )
+    before = _days_before(c, person_id, rows)
+    other = [row for row in rows if before.get((row.metric, row.date)) != row]
+    changed = {row.date for row in other}
+    if other:
+        c.exec_driver_sql(
+            "INSERT OR REPLACE INTO day (person_id, metric, date, value, low, high, mean, n, coverage, layer, rule, detail) "
+            "VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+            [(person_id, *row) for row in other],
+        )
     for metric, date in absent:
         if c.exec_driver_sql("DELETE FROM day WHERE person_id=? AND metric=? AND date=?", (person_id, metric, date)).rowcount:
             changed.add(date)
     finish(c, person_id, changed, done)
     return sorted(changed)
+
+
+def _days_before(c: Connection, person_id: int, rows: list[DayRow]) -> dict[tuple[str, str], DayRow]:
+    """What stands in the stretch of dates that these rows cover."""
+    found: dict[tuple[str, str], DayRow] = {}
+    for metric in {row.metric for row in rows}:
+        dates = [row.date for row in rows if row.metric == metric]
+        for standing in driver(c).execute(
+            "SELECT metric, date, value, low, high, mean, n, coverage, layer, rule, detail FROM day WHERE person_id=? AND metric=? "
+            "AND date BETWEEN ? AND ?",
+            (person_id, metric, min(dates), max(dates)),
+        ):
+            found[standing[0], standing[1]] = DayRow(*standing)
+    return found
 
 
 def put_nights(c: Connection, person_id: int, nights: dict[str, dict[str, Any] | None], done: list[Dirty]) -> list[str]:

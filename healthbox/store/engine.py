@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
@@ -58,6 +58,11 @@ def _engine(path: Path, *, readonly: bool) -> Engine:
     event.listen(engine, "connect", connect)
     event.listen(engine, "begin", begin)
     return engine
+
+
+def driver(c: Connection) -> sqlite3.Connection:
+    """The connection beneath, for reads of very many rows: there a result object around each row costs more than the row."""
+    return cast(sqlite3.Connection, c.connection.driver_connection)
 
 
 def translated(error: DBAPIError) -> Problem | None:

@@ -113,7 +113,7 @@ def _merge_series(c: Connection, old: int, new: int) -> None:
     for table in ("sample", "long_sample", "also_uuid", "point_set", "gone"):
         c.exec_driver_sql(f"UPDATE OR IGNORE {table} SET series_id=? WHERE series_id=?", (new, old))
         if table == "sample":  # another value at the same key: told apart by a tag
-            c.exec_driver_sql("UPDATE OR REPLACE sample SET series_id=?, tag=tag||'#m'||series_id WHERE series_id=?", (new, old))
+            c.exec_driver_sql("UPDATE OR REPLACE sample SET series_id=?, tag=tag||char(31)||'m'||series_id WHERE series_id=?", (new, old))
         c.exec_driver_sql(f"DELETE FROM {table} WHERE series_id=?", (old,))
     c.exec_driver_sql("UPDATE OR IGNORE sleep_stage SET series_id=? WHERE series_id=?", (new, old))
     c.exec_driver_sql("DELETE FROM sleep_stage WHERE series_id=?", (old,))

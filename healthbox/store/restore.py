@@ -136,7 +136,7 @@ def _stage(source: Path, stage: Path, manifest: Manifest, key: Key, now: int) ->
         marks = {settings.EPOCH: epoch, settings.RESTORED_AT: str(now), settings.RESTORED_FROM: str(manifest.created_at)}
         if key == "lost":
             marks[settings.VAULT_LOST] = "1"
-            connection.execute("UPDATE channel SET enabled = 0")
+            connection.execute("UPDATE channel SET enabled = 0, sealed = x''")  # what no key opens is shown as "enter again"
             connection.execute("DELETE FROM setting WHERE name = ?", (vault.CANARY,))  # so that boot may take a new key
         connection.executemany("INSERT OR REPLACE INTO setting VALUES (?, ?)", marks.items())
         connection.execute("DELETE FROM session")  # one that was ended since must not come back

@@ -23,6 +23,7 @@ class Registry:
         self._series: dict[tuple[str, int], int] = {}
         self._zones: dict[str, int] = {}
         self._metas: dict[str, int] = {}
+        self._seen: dict[tuple[tuple[str, Any], ...], int] = {}
 
     def series(self, metric: str, source_id: int) -> int:
         key = (metric, source_id)
@@ -45,6 +46,18 @@ class Registry:
     def meta(self, data: dict[str, Any] | None) -> int | None:
         if not data:
             return None
+        try:  # the same few over and over: not worth writing out each time
+            seen: Any = tuple(data.items())
+            if seen in self._seen:
+                return self._seen[seen]
+        except TypeError:
+            seen = None  # holds a list or an object
+        found = self._meta(data)
+        if seen is not None:
+            self._seen[seen] = found
+        return found
+
+    def _meta(self, data: dict[str, Any]) -> int:
         text = json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         if text not in self._metas:
             self._metas[text] = _interned(self._c, "meta", "json", text)

@@ -42,6 +42,7 @@ class Morning:
     rows: dict[str, list[Any]] = field(init=False)
     flagged: dict[str, set[dt.date]] = field(default_factory=lambda: defaultdict(set))
     found: list[tuple[FindingRow, list[Finding]]] = field(default_factory=list)
+    courses: list[usual.Course] = field(init=False)
     nightly: list[Judged] = field(init=False)
     changed: list[Change] = field(init=False)
 
@@ -58,7 +59,8 @@ class Morning:
             if until and (still_open or any(finding.date == self.date for finding in until)):
                 self.found.append((row, until))
         self.found.sort(key=lambda pair: (not is_crit(pair[0]), -pair[0].latest.toordinal()))
-        self.nightly = usual.night_readings(self.rows, self.date, self.flagged)
+        self.courses = usual.courses(self.rows, self.flagged)
+        self.nightly = usual.night_readings(self.courses, self.date)
         self.changed = usual.changes(self.rows, self.date, self.date - DAY if self.is_today else self.date)
         return self
 
@@ -126,7 +128,7 @@ class Morning:
         found = []
         for back in range(days - 1, -1, -1):
             date = last - DAY * back
-            state = usual.day_state(self.rows, date, self.flagged)
+            state = usual.day_state(self.courses, date)
             words = {"none": "no data", "above": "above your usual", "below": "below your usual"}.get(state, state)
             address = href("today") if date == self.today else href("today", date=date.isoformat())
             said = render.short_date(date, self.said.locale)
@@ -147,7 +149,7 @@ class Morning:
     def _row(self, judged: Judged) -> dict[str, Any]:
         reading, metric = judged.reading, metric_of(judged.reading)
         values = usual.filled(self.rows[reading.key], self.date, SPARK)
-        band, missing = judged.band, self.reason()
+        band, missing = judged.band, "not in yet" if self.is_today else self.reason()
         return {
             "name": reading.name, "quantity": self.said.amount(metric, judged.value, missing), "hue": reading.hue,
             "strip": charts.strip(judged.value, band, [v for v in values[:-1] if v is not None][-9:] if judged.value is not None else ()),

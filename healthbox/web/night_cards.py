@@ -197,7 +197,7 @@ def stages(night: Night, nights: Sequence[Slept], on: dt.date) -> list[dict[str,
             continue
         base = rhythm.usual_stage(nights, key, on, night["name"])
         past = [v for n in nights[-14:] if n.date < on and n.name == night["name"] and (v := getattr(n, key)) is not None]
-        band = None if base.low is None or base.high is None else (max(0.0, base.low), base.high)
+        band = None if base.low is None or base.high is None else (base.low, base.high)
         strip = charts.strip(value, band, past)
         words = learning(base)
         if band:

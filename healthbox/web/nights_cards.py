@@ -48,7 +48,7 @@ def spread(rows: Sequence[Times], kind: str, bed: Baseline, wake: Baseline, link
     if drawn.gaps:
         untimed = any(row.bed is None and row.asleep is not None for row in rows)
         keys.append(("nodata", "no data, or no times stated" if untimed else "no data"))
-    columns = ("Night to", "Asleep", "From–to")
+    columns: tuple[str, ...] = ("Night to", "Asleep", "From–to")
     if not single:
         columns = ("Week to" if kind == "year" else "Month", "Asleep, median", "From–to", "Nights")
     return {
@@ -70,9 +70,10 @@ def _labels(rows: Sequence[Times], kind: str, reader: Reader) -> list[str]:
 
 
 def _row(row: Times, kind: str, reader: Reader) -> tuple[str, ...]:
-    name = f"{weekday_word(row.last, reader.locale)} {reader.short(row.last)}"
     if kind == "all":
         name = f"{month_word(row.last, reader.locale)} {row.last.year}"
+    else:
+        name = f"{weekday_word(row.last, reader.locale)} {reader.short(row.last)}"
     asleep = "no data" if row.asleep is None else duration(row.asleep)
     if row.bed is None or row.wake is None:
         clock = "no data" if row.asleep is None else "times not stated"

@@ -38,8 +38,9 @@ class Debt(NamedTuple):
 
 
 def minute(moment: dt.datetime, date: dt.date) -> float:
-    noon = dt.datetime.combine(date - DAY, dt.time(12))
-    return (moment.replace(tzinfo=None) - noon).total_seconds() / 60
+    """Of thousands of nights: plain numbers, no intermediate dates."""
+    days = moment.toordinal() - date.toordinal()
+    return days * 1440 + 720 + moment.hour * 60 + moment.minute + moment.second / 60 + moment.microsecond / 60_000_000
 
 
 def is_night(one: Slept) -> bool:
@@ -69,7 +70,7 @@ def usual_asleep(nights: Sequence[Slept], on: dt.date, source: str) -> Baseline:
 def usual_stage(nights: Sequence[Slept], stage: str, on: dt.date, source: str) -> Baseline:
     """``stage`` is core, deep, rem or awake; minutes, never below zero."""
     values = [(n.date, v) for n in nights if is_night(n) and n.name == source and (v := getattr(n, stage)) is not None]
-    return baseline.baseline(values, on, floor=STAGE_FLOOR)
+    return baseline.baseline(values, on, floor=STAGE_FLOOR, signed=False)
 
 
 def place(value: float, usual: Baseline) -> str:

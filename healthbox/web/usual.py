@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from healthbox.analytics.baseline import LOGARITHMIC, Baseline, baseline, floor
+from healthbox.analytics.baseline import LOGARITHMIC, Baseline, baseline, floor, signed
 from healthbox.domain.catalogue import Metric
 from healthbox.store.pages_reading import NightPoint, Point
 
@@ -83,7 +83,8 @@ class Judged(msgspec.Struct, frozen=True):
 
     @property
     def band(self) -> tuple[float, float] | None:
-        return None if self.usual.low is None or self.usual.high is None else (self.usual.low, self.usual.high)
+        """Nothing read at night can be below nothing, however wide the spread."""
+        return None if self.usual.low is None or self.usual.high is None else (max(0.0, self.usual.low), self.usual.high)
 
     @property
     def outside(self) -> bool:
@@ -130,25 +131,51 @@ def filled(rows: Sequence[Point], until: dt.date, days: int) -> list[float | Non
     return [held.get(until - DAY * back) for back in range(days - 1, -1, -1)]
 
 
-def judge(reading: Reading, rows: Sequence[Point], on: dt.date, flagged: Flagged | None = None) -> Judged:
-    """Where a night reading lies on a date; only values of that day's own source make its usual."""
-    out = (flagged or {}).get(reading.key, ())
-    now, usual, state = _placed(reading, rows, on, out)
-    mornings = 0
-    if state in ("above", "below"):
-        mornings = 1
-        while mornings < LONGEST_RUN and _placed(reading, rows, on - DAY * mornings, out)[2] == state:
-            mornings += 1
-    return Judged(reading, now.value if now else None, usual, state, mornings)
+class Course:
+    """The days of a night reading, ascending, to be asked where many of them lie; only values of a day's own source make its usual.
+
+    ``out`` are days that an episode has flagged."""
+
+    def __init__(self, reading: Reading, rows: Sequence[Point], out: Collection[dt.date] = ()) -> None:
+        self.reading, self._rows, self._out = reading, rows, out
+        self._of_date = {row.date: row for row in rows}
+        self._of_source: dict[str, list[tuple[dt.date, float]]] = {}
+        for row in rows:
+            self._of_source.setdefault(row.source, []).append((row.date, row.value))
+        self._least = {source: self._noise(values) for source, values in self._of_source.items()}
+        self._placed: dict[dt.date, tuple[Point | None, Baseline, State]] = {}
+
+    def judge(self, on: dt.date) -> Judged:
+        now, usual, state = self.place(on)
+        mornings = 0
+        if state in ("above", "below"):
+            mornings = 1
+            while mornings < LONGEST_RUN and self.place(on - DAY * mornings)[2] == state:
+                mornings += 1
+        return Judged(self.reading, now.value if now else None, usual, state, mornings)
+
+    def place(self, on: dt.date) -> tuple[Point | None, Baseline, State]:
+        found = self._placed.get(on)
+        if found is None:
+            found = self._placed[on] = self._place(on)
+        return found
+
+    def _place(self, on: dt.date) -> tuple[Point | None, Baseline, State]:
+        now, key = self._of_date.get(on), self.reading.key
+        newest = now or next((row for row in reversed(self._rows) if row.date <= on), None)
+        values, least = (self._of_source[newest.source], self._least[newest.source]) if newest else ([], 0.0)
+        usual = baseline(values, on, floor=least, log=key in LOGARITHMIC, signed=signed(key), without=self._out)
+        return now, usual, _state(now.value if now else None, usual)
+
+    def seen(self, first: dt.date, last: dt.date) -> bool:
+        return any(first <= row.date <= last for row in reversed(self._rows))
+
+    def _noise(self, values: list[tuple[dt.date, float]]) -> float:
+        return floor(self.reading.key, [value for _, value in values]) if self.reading.noise is None else self.reading.noise
 
 
-def _placed(reading: Reading, rows: Sequence[Point], on: dt.date, out: Collection[dt.date]) -> tuple[Point | None, Baseline, State]:
-    now = on_day(rows, on)
-    newest = now or next((row for row in reversed(rows) if row.date <= on), None)
-    values = [(row.date, row.value) for row in rows if newest and row.source == newest.source]
-    least = floor(reading.key, [value for _, value in values]) if reading.noise is None else reading.noise
-    usual = baseline(values, on, floor=least, log=reading.key in LOGARITHMIC, without=out)
-    return now, usual, _state(now.value if now else None, usual)
+def courses(rows: Mapping[str, Sequence[Point]], flagged: Flagged) -> list[Course]:
+    return [Course(reading, rows[reading.key], flagged.get(reading.key, ())) for reading in NIGHTLY if rows.get(reading.key)]
 
 
 def _state(value: float | None, usual: Baseline) -> State:
@@ -159,19 +186,14 @@ def _state(value: float | None, usual: Baseline) -> State:
     return "usual" if usual.low <= value <= usual.high else "above" if value > usual.high else "below"
 
 
-def night_readings(rows: Mapping[str, Sequence[Point]], on: dt.date, flagged: Flagged | None = None) -> list[Judged]:
+def night_readings(nightly: Sequence[Course], on: dt.date) -> list[Judged]:
     """Every night reading that the person has had in the weeks before; one never seen is not drawn."""
-    return [judge(reading, rows[reading.key], on, flagged) for reading in NIGHTLY if _has(rows, reading.key, on)]
+    return [course.judge(on) for course in nightly if course.seen(on - DAY * 42, on)]
 
 
-def _has(rows: Mapping[str, Sequence[Point]], key: str, on: dt.date) -> bool:
-    return any(on - DAY * 42 <= row.date <= on for row in rows.get(key, ()))
-
-
-def day_state(rows: Mapping[str, Sequence[Point]], on: dt.date, flagged: Flagged | None = None) -> str:
+def day_state(nightly: Sequence[Course], on: dt.date) -> str:
     """One sign for a whole day: none, learning, usual, or unusual with its side when all that is out lies on one."""
-    placed = (_placed(r, rows[r.key], on, (flagged or {}).get(r.key, ()))[2] for r in NIGHTLY if r.key in rows)
-    states = [state for state in placed if state != "none"]
+    states = [state for course in nightly if (state := course.place(on)[2]) != "none"]
     out = {state for state in states if state in ("above", "below")}
     if not states:
         return "none"

@@ -16,7 +16,7 @@ STATES = {  # name: (who, path, how much later, words that must be there)
     "empty": ("Erin", "/", 0, "Three steps to your first number."),
     "empty-sleep": ("Erin", "/sleep", 0, "No night has arrived yet."),
     "empty-data": ("Erin", "/data", 0, "Listening…"),
-    "learning": ("Carol", "/", 0, "Getting to know you: 5 of 14 nights."),
+    "learning": ("Carol", "/", 0, "Getting to know you: "),
     "learning-sleep": ("Carol", "/sleep", 0, "5 of 14"),
     "one-day": ("Dave", "/", 0, "Getting to know you"),
     "year": ("Alice", "/", 0, "for the third morning"),

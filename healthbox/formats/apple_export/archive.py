@@ -18,8 +18,8 @@ from healthbox.domain.errors import Invalid, TooLarge
 
 CHUNK = 256 << 10  # what is made of so much stays in the processor's cache
 HEAD = 4096
-MAX_ENTRIES = 100_000
-MAX_DIRECTORY = 32 << 20  # bytes
+MAX_ENTRIES = 50_000  # a directory of so many takes some 30 MB
+MAX_DIRECTORY = 16 << 20  # bytes
 MAX_RATIO = 1000
 MAX_PART = 64 << 20  # a route, an ECG or a clinical record, in bytes
 _CANDIDATES = 50  # so many xml files are looked into
@@ -117,17 +117,23 @@ def directory(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def main_entry(archive: zipfile.ZipFile) -> zipfile.ZipInfo | None:
-    """The export among the xml files: told by how it begins, for its name is in the phone's language."""
+    """The export among the xml files: told by how it begins, for its name is in the phone's language. Raises ``Invalid`` when
+    there is none and one could not be read."""
     xml = [info for info in archive.infolist() if info.filename.lower().endswith(".xml") and not _hidden(info.filename)]
     xml.sort(key=lambda info: (-info.file_size, info.filename))
+    unreadable: Invalid | None = None
     for info in xml[:_CANDIDATES]:
         try:
             with archive.open(info) as file:
                 head = file.read(HEAD)
-        except _BROKEN:
+        except _BROKEN as problem:
+            unreadable = _locked() if info.flag_bits & 1 else _damaged()
+            unreadable.__cause__ = problem
             continue
         if is_export(head):
             return info
+    if unreadable is not None:
+        raise unreadable
     return None
 
 
@@ -151,6 +157,9 @@ def _announced(file: BinaryIO) -> tuple[int, int]:
         if at < 0 or len(tail) - at < 56:
             raise _damaged()
         entries, size = struct.unpack_from("<QQ", tail, at + 32)
+    if size <= MAX_DIRECTORY:  # the number may be a lie, the entries are not
+        file.seek(max(0, end - 66_000 - size))
+        entries = max(entries, file.read().count(b"PK\x01\x02"))
     file.seek(0)
     return entries, size
 
@@ -168,7 +177,7 @@ def _check(archive: zipfile.ZipFile) -> None:
         if info.header_offset + 30 + info.compress_size > end:
             raise _trap("Files in the zip lie over each other.", "overlapping_entries")
         if info.flag_bits & 1:
-            raise Invalid("The zip has a password.", hint="Send export.zip as the phone made it.", code="encrypted_zip")
+            raise _locked()
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) and not _hidden(name):
             raise _trap("The zip is packed in an unusual way.", "unknown_compression")
         if info.file_size > MAX_RATIO * max(info.compress_size, 1):
@@ -192,6 +201,10 @@ def _hidden(name: str) -> bool:
 
 def _trap(message: str, code: str) -> Invalid:
     return Invalid(message, hint="Send export.zip as the phone made it.", code=code)
+
+
+def _locked() -> Invalid:
+    return Invalid("The zip has a password.", hint="Send export.zip as the phone made it.", code="encrypted_zip")
 
 
 def _damaged() -> Invalid:

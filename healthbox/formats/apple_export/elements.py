@@ -79,22 +79,31 @@ class _Run:
                 if self._fed - self._parser.CurrentByteIndex > TAG + 2:
                     raise _Refused("too_long", "a tag is longer than 64 KiB")
         except expat.ExpatError:
+            self._let_go()
             return self.ended
         except _Refused as problem:
             self.broken = problem.code, problem.reason
+            self._let_go()
             return False
         return True
 
     def finish(self) -> bool:
         """Whether the last element was complete too."""
         if self.ended:
+            self._let_go()
             return True
         try:
             self._parser.Parse(_CLOSE, True)
         except (expat.ExpatError, _Refused):
             return False
+        finally:
+            self._let_go()
         self.ended = False
         return True
+
+    def _let_go(self) -> None:
+        """A parser and its handlers hold each other, and its buffers with them, until the collector comes by."""
+        self._parser.StartElementHandler = self._parser.EndElementHandler = self._parser.CharacterDataHandler = None
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1

@@ -24,6 +24,8 @@ def points(chunks: Iterable[bytes]) -> list[list[float | None]]:
         reader.parser.Parse(b"", True)
     except expat.ExpatError:
         raise Unreadable("broken_route", "the route is not well-formed") from None
+    finally:
+        reader.let_go()
     return reader.track.points
 
 
@@ -39,6 +41,10 @@ class _Reader:
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.EntityDeclHandler = self._entity
+
+    def let_go(self) -> None:
+        parser = self.parser
+        parser.StartElementHandler = parser.EndElementHandler = parser.CharacterDataHandler = parser.EntityDeclHandler = None
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1

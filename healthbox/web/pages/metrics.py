@@ -105,7 +105,7 @@ def judged(metric: Metric, name: str, rows: list[Point], on: dt.date) -> Judged:
     seldom = len(rows) < usual.WINDOW / 3 or metric.category not in ("heart", "vitals")
     rare = metric.aggregation == "last" and seldom  # weighed or estimated now and then
     if metric.key == SLEEP or not (rare or metric.aggregation in ADDED):
-        return usual.judge(reading_, rows, on)
+        return usual.Course(reading_, rows).judge(on)
     band, now_ = (usual.body_usual if rare else usual.movement_usual)(rows, on), usual.on_day(rows, on)
     before = sum(1 for row in rows if row.date < on)
     state: Any = "none" if now_ is None else "learning" if band is None else charts.against(now_.value, band)

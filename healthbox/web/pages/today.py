@@ -168,7 +168,7 @@ def movement_card(morning: Morning) -> dict[str, Any] | None:
         "name": main.name, "amount": said.amount(metric, values[-1], f"no {main.name.lower()} {'yet' if morning.is_today else 'that day'}"),
         "band": band, "plot": plot, "data": data, "facts": facts, "workouts": [_workout(w, morning) for w in morning.window.workouts[-3:]],
         "why": href("why", key=main.key, date=morning.date.isoformat()) if values[-1] is not None else "",
-        "summary": "Fourteen days; the band is your usual, working days and weekends apart.",
+        "summary": f"Fourteen days{'; the band is your usual, working days and weekends apart' if plot.area else ''}.",
     }  # fmt: skip
 
 

@@ -98,9 +98,9 @@ def _graph(
 
 
 def _ticks(length: int) -> tuple[charts.Tick, ...]:
-    """Minutes from the start, at most six round ones."""
+    """Minutes from the start, as few round ones as fit on a phone."""
     minutes = length / 60_000
-    step = next((size for size in (1, 2, 5, 10, 15, 20, 30, 60, 120, 240, 480) if minutes / size <= 6), 1440)
+    step = next((size for size in (1, 2, 5, 10, 15, 20, 30, 60, 120, 240, 480) if minutes / size <= 5), 1440)
     marks = range(0, int(minutes) + 1, step)
     return tuple(charts.Tick(round(100 * mark * 60_000 / max(1, length), 2), f"{mark}{SPACE}min" if mark else "0") for mark in marks)
 

@@ -76,7 +76,8 @@ def number(value: float, digits: int = 0, locale: str = "en") -> str:
 
 @lru_cache(maxsize=8192)  # a page says hundreds of numbers, many of them twice
 def _written(rounded: float, digits: int, locale: str) -> str:
-    return _pattern(digits).apply(rounded, _locale(locale)).replace("-", MINUS)
+    written: str = _pattern(digits).apply(rounded, _locale(locale))
+    return written.replace("-", MINUS)
 
 
 @lru_cache(maxsize=16)

@@ -14,8 +14,9 @@ from healthbox.config import Settings
 from healthbox.domain.errors import Invalid, TooLarge
 from healthbox.formats.contract import Envelope
 from healthbox.formats.json_body import decode
-from healthbox.formats.registry import discover, recognise
+from healthbox.formats.registry import discover, discover_files, recognise, recognise_file
 from healthbox.pipeline.accept import Door
+from healthbox.pipeline.accept_file import accept_file
 from healthbox.store import devices, ledger, receipts
 from healthbox.store.engine import Database
 from healthbox.store.people import Person
@@ -33,10 +34,15 @@ def command(file: Path, name: str, form: str | None) -> None:
     with opened(given) as database:
         with database.reading() as c:
             person = person_of(c, name)
-        raw = _read(file, given)
-        total = _records(raw, form, person.zone)
-        door, device = Door(database, given, _nobody), _device(database, person)
-        accepted = door.ingest(device, raw, content_type="application/json", headers={}, now=now_ms())
+        if _is_json(file):
+            raw = _read(file, given)
+            total = _records(raw, form, person.zone)
+            door = Door(database, given, _nobody)
+            accepted = door.ingest(_device(database, person), raw, content_type="application/json", headers={}, now=now_ms())
+        else:
+            total = 0
+            _named(file, form)
+            accepted = accept_file(database, given, _device(database, person), file, now=now_ms(), ring=_nobody)
         try:
             with work.working(database, given) as own:
                 _follow(database, given, own, person, accepted.batch, total)
@@ -49,6 +55,20 @@ def command(file: Path, name: str, form: str | None) -> None:
     if found["chunks"]["dead"] or found["status"] == "failed":
         words.note("Part of it could not be read. See: healthbox dead list")
         sys.exit(1)
+
+
+def _is_json(file: Path) -> bool:
+    """JSON bodies go through the door of the phones; anything else is a file of its own format."""
+    with file.open("rb") as opened_file:
+        return opened_file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")
+
+
+def _named(file: Path, form: str | None) -> None:
+    """Raises ``Invalid`` for a file that is not of the format named."""
+    formats = discover_files()
+    if form is not None and form not in formats:
+        raise Invalid(f"There is no file format {form}.", hint=f"Formats are: {', '.join(sorted({*formats, *discover()}))}.")
+    recognise_file(file, formats if form is None else {form: formats[form]})
 
 
 def _read(file: Path, given: Settings) -> bytes:

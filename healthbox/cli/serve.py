@@ -101,7 +101,9 @@ def _announce(settings: Settings, database: Database, port: int) -> None:
         token = kept.open_setup(c)
     bases = [settings.base_url.rstrip("/")] if settings.base_url else [f"http://{address}:{port}" for address in _addresses(settings.host)]
     lines = ["healthbox is ready:", *(f"  {base}/" for base in bases)]
-    if token is not None:
+    if token is None:
+        (settings.data / "setup_token").unlink(missing_ok=True)
+    else:
         disk.write_private(settings.data / "setup_token", token.encode())
         lines += ["", "Set it up (this link works once):", f"  {bases[-1]}/setup/{token}"]
     sys.stdout.write("\n".join(lines) + "\n")

@@ -24,6 +24,7 @@ from healthbox.store.engine import Database
 
 CHUNKED = ("native-sync", "seed-sync", "flutter-health")
 SPOOL_BYTES = 1_000_000
+ANY_ZONE = "UTC"  # a shape is told without its zone; the person's own is looked up where a batch begins
 KEPT_HEADERS = ("automation-aggregation", "automation-period", "automation-name", "automation-id", "session-id", "x-timezone")
 
 
@@ -61,6 +62,7 @@ class Door:
     def __init__(self, database: Database, settings: Settings, ring: Callable[[], None]) -> None:
         self._database, self._settings, self._ring = database, settings, ring
         self._formats = discover()
+        self._chunked = {name: form for name, form in self._formats.items() if name in CHUNKED}
         self._spool = settings.data / "spool"
 
     def ring(self) -> None:
@@ -72,9 +74,8 @@ class Door:
         self._limit(raw)
         body = decode(raw)
         kept = {name: headers[name] for name in KEPT_HEADERS if name in headers}
-        with self._database.reading() as c:
-            zone = _zone(body, kept) or people.get_person(c, device.person_id).zone
-        form = recognise(body, Envelope(zone=zone, accepted_at=now, headers=kept), self._formats)
+        zone = _zone(body, kept)
+        form = recognise(body, Envelope(zone=zone or ANY_ZONE, accepted_at=now, headers=kept), self._formats)
         part = _part(body) if form.name in CHUNKED else _Part(None, None, True, None, None)
         return self._keep(device, raw, form, part, kept, zone, now)
 
@@ -82,10 +83,8 @@ class Door:
         """A chunk of the native protocol, of the seed's shape, or Flutter points."""
         self._limit(raw)
         body = decode(raw)
-        with self._database.reading() as c:
-            zone = _zone(body, {}) or people.get_person(c, device.person_id).zone
-        wanted = {name: form for name, form in self._formats.items() if name in CHUNKED}
-        form = recognise(body, Envelope(zone=zone, accepted_at=now), wanted)
+        zone = _zone(body, {})
+        form = recognise(body, Envelope(zone=zone or ANY_ZONE, accepted_at=now), self._chunked)
         return self._keep(device, raw, form, _part(body), {}, zone, now)
 
     def _limit(self, raw: bytes) -> None:
@@ -96,21 +95,27 @@ class Door:
             )
         disk.ensure_room(self._settings.data, len(raw), self._settings.min_free_mb * 1_048_576)
 
-    def _keep(self, device: Owner, raw: bytes, form: Format, part: _Part, headers: dict[str, str], zone: str, now: int) -> Accepted:
+    def _keep(
+        self, device: Owner, raw: bytes, form: Format, part: _Part, headers: dict[str, str], zone: str | None, now: int
+    ) -> Accepted:
         sha = hashlib.sha256(raw).digest()
         body = zlib.compress(raw, 1) if len(raw) <= SPOOL_BYTES else None
         spool = None if body is not None else self._write_spool(raw, sha)
-        with self._database.writing() as c:
-            known = _known(c, device, part, sha)
+
+        def write(c: Connection) -> Accepted:
+            devices.touch_contact(c, device.id, now)
+            batch, known = _standing(c, device, part, sha)
             if known is not None:
-                devices.touch_contact(c, device.id, now)
                 return known
-            batch = _batch(c, device, form, part, headers, zone, now)
+            batch = batch or _new_batch(c, device, form, part, headers, zone, now)
             idx = part.at if part.at is not None else ledger.next_index(c, batch.id)
             ledger.add_chunk(c, batch, idx, sha=sha, body=body, spool=spool, size=len(raw), final=part.final, anchor=part.anchor, now=now)
-            devices.touch_contact(c, device.id, now)
-        self._ring()
-        return Accepted(batch.public, "pending", idx, False)
+            return Accepted(batch.public, "pending", idx, False)
+
+        accepted = self._database.join(write)
+        if not accepted.again:
+            self._ring()
+        return accepted
 
     def _write_spool(self, raw: bytes, sha: bytes) -> str:
         """A big body as a file of its own, on disk before the row that names it."""
@@ -165,38 +170,40 @@ def _first_type(body: dict[str, Any]) -> str | None:
     return kind[:200] if isinstance(kind, str) else None
 
 
-def _known(c: Connection, device: Owner, part: _Part, sha: bytes) -> Accepted | None:
-    """A chunk we already hold: the same answer again; other content under its index is a conflict."""
+def _standing(c: Connection, device: Owner, part: _Part, sha: bytes) -> tuple[ledger.Batch | None, Accepted | None]:
+    """The batch that this chunk belongs to, and, for a chunk we already hold, the same answer again.
+
+    Other content under its index is a conflict."""
     if part.client is not None and part.at is not None:
-        batch = ledger.find_batch(c, device.id, part.client)
-        chunk = ledger.find_chunk(c, batch.id, part.at) if batch else None
-        if batch is None or chunk is None:
-            if batch is not None and batch.final is not None and part.at > batch.final:
+        found = ledger.find_part(c, device.id, part.client, part.at)
+        if found is None:
+            return None, None
+        batch, held = found
+        if held is None:
+            if batch.final is not None and part.at > batch.final:
                 raise Conflict(f"Chunk {part.at} comes after the final chunk {batch.final}.", hint="Start a new batch.")
-            return None
-        if chunk[0] != sha:
+            return batch, None
+        if held != sha:
             raise Conflict(f"Chunk {part.at} of this batch was sent before with other content.", hint="Start a new batch.")
-        return Accepted(batch.public, batch.status, part.at, True)
+        return batch, Accepted(batch.public, batch.status, part.at, True)
     if part.anchor is not None:
-        same = ledger.find_same(c, device.id, part.anchor, sha)
-        return Accepted(same[0].public, same[0].status, same[1], True) if same else None
-    return None
+        if same := ledger.find_same(c, device.id, part.anchor, sha):
+            return same[0], Accepted(same[0].public, same[0].status, same[1], True)
+        return ledger.open_batch(c, device.id, part.anchor, part.metric), None
+    return None, None
 
 
-def _batch(c: Connection, device: Owner, form: Format, part: _Part, headers: dict[str, str], zone: str, now: int) -> ledger.Batch:
-    found = None
-    if part.client is not None:
-        found = ledger.find_batch(c, device.id, part.client)
-    elif part.anchor is not None:
-        found = ledger.open_batch(c, device.id, part.anchor, part.metric)
-    return found or ledger.add_batch(
+def _new_batch(
+    c: Connection, device: Owner, form: Format, part: _Part, headers: dict[str, str], zone: str | None, now: int
+) -> ledger.Batch:
+    return ledger.add_batch(
         c,
         person_id=device.person_id,
         device_id=device.id,
         client=part.client,
         format=form.name,
         headers=headers,
-        zone=zone,
+        zone=zone or people.get_zone(c, device.person_id),
         anchor=part.anchor,
         metric=part.metric,
         now=now,

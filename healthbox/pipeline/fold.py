@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import logging
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -12,14 +13,16 @@ from sqlalchemy import Connection
 from healthbox.domain.catalogue import Catalogue
 from healthbox.domain.clock import ZoneHistory
 from healthbox.domain.days import DayResult, fold
+from healthbox.domain.errors import Problem
 from healthbox.domain.nights import Night, nights, stated_night
 from healthbox.pipeline.gather import gather, gather_stages, runs
 from healthbox.store import buckets, days, metrics, people
-from healthbox.store.days import DayRow
+from healthbox.store.days import DayRow, Dirty
 from healthbox.store.engine import Database
 
 log = logging.getLogger("healthbox.fold")
 SETTLE_MS = 2_000
+DEFER_MS = 300_000
 SLEEP = "sleep_analysis"
 PER_COMMIT = 400
 
@@ -38,18 +41,27 @@ class Folder:
             if group is None:
                 return False
             person_id, metric, dirty = group
-            zones = ZoneHistory(people.zone_history(c, person_id))
-            dates = [dt.date.fromisoformat(day.date) for day in dirty]
-            if metric == SLEEP:
-                nights_by_date = fold_nights(c, person_id, dates, zones)
-                put = partial(days.put_nights, person_id=person_id, nights=nights_by_date, done=dirty)
-            else:
-                rows, absent = self._fold(c, person_id, metric, dates, zones)
-                put = partial(days.put_days, person_id=person_id, rows=rows, absent=absent, done=dirty)
+            try:
+                put = self._computed(c, person_id, metric, dirty)
+            except Problem:
+                raise
+            except Exception as error:  # days that cannot be computed wait, so that all the others need not
+                log.error("days cannot be folded", extra={"person": person_id, "metric": metric, "days": len(dirty)}, exc_info=error)
+                put = partial(days.defer, dirty=dirty, until=now + DEFER_MS)
         with self._database.writing() as c:
             changed = put(c)
         log.info("days folded", extra={"person": person_id, "metric": metric, "days": len(dirty), "changed": len(changed)})
         return True
+
+    def _computed(self, c: Connection, person_id: int, metric: str, dirty: list[Dirty]) -> Callable[[Connection], list[str]]:
+        """The rows of these days, as the write that stores them."""
+        zones = ZoneHistory(people.zone_history(c, person_id))
+        dates = [dt.date.fromisoformat(day.date) for day in dirty]
+        if metric == SLEEP:
+            found = fold_nights(c, person_id, dates, zones)
+            return partial(days.put_nights, person_id=person_id, nights=found, done=dirty)
+        rows, absent = self._fold(c, person_id, metric, dates, zones)
+        return partial(days.put_days, person_id=person_id, rows=rows, absent=absent, done=dirty)
 
     def _fold(
         self, c: Connection, person_id: int, metric: str, dates: list[dt.date], zones: ZoneHistory

@@ -86,15 +86,26 @@ def due_group(c: Connection, now: int, *, settle_ms: int, limit: int = 400) -> t
     if row is None:
         return None
     days = c.exec_driver_sql(
-        "SELECT person_id, metric, date, generation FROM dirty_day WHERE person_id=? AND metric=? ORDER BY date DESC LIMIT ?",
-        (row[0], row[1], limit),
+        "SELECT person_id, metric, date, generation FROM dirty_day WHERE person_id=? AND metric=? AND marked_at<=? "
+        "ORDER BY date DESC LIMIT ?",
+        (row[0], row[1], now, limit),
     ).fetchall()
     return row[0], row[1], [Dirty(*day) for day in days]
 
 
+def defer(c: Connection, dirty: list[Dirty], until: int) -> list[str]:
+    """Look at these days again at ``until`` (ms), not before; nothing changed."""
+    c.exec_driver_sql(
+        "UPDATE dirty_day SET marked_at=? WHERE person_id=? AND metric=? AND date=? AND generation=?", [(until, *day) for day in dirty]
+    )
+    return []
+
+
 def _idle_group(c: Connection, now: int) -> Any:
     for person in c.exec_driver_sql("SELECT id FROM person").fetchall():
-        group = c.exec_driver_sql("SELECT person_id, metric FROM dirty_day WHERE person_id=? LIMIT 1", (person[0],)).fetchone()
+        group = c.exec_driver_sql(
+            "SELECT person_id, metric FROM dirty_day WHERE person_id=? AND marked_at<=? LIMIT 1", (person[0], now)
+        ).fetchone()
         if group is not None and not _busy(c, person[0], now):
             return group
     return None

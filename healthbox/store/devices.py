@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import re
 import secrets
+import sqlite3
 import zlib
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +17,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from healthbox.domain.errors import Invalid, NotFound
+from healthbox.store.engine import driver
 
 SCOPES = ("ingest", "read", "admin")
 TOUCH_MS = 60_000  # how often "last used" is worth a write
@@ -24,6 +26,7 @@ NAME_LENGTH = 100
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SHAPE = re.compile(r"hbx_([0-9A-Za-z]{8})_([0-9A-Za-z]{43})([0-9A-Za-z]{6})", re.ASCII)
 _SELECT = "SELECT id, person_id, name, token_id, scopes, created_at, revoked_at, last_used_at, last_contact_at FROM device"
+_WITH_HASH = f"{_SELECT.replace(' FROM', ', token_hash FROM')} WHERE token_id = ?"
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -73,12 +76,12 @@ def add_device(connection: Connection, person_id: int, name: str, scopes: list[s
     return get_device(connection, int(made)), token.text
 
 
-def authenticate(connection: Connection, text: str, now: int) -> Device | None:
+def authenticate(connection: Connection | sqlite3.Connection, text: str, now: int) -> Device | None:
     """The device of a token that is right and, at ``now`` (ms), not revoked. No look-up for one whose check digits are wrong."""
     match = _SHAPE.fullmatch(text)
     if match is None or _check(text[:-6]) != match[3]:
         return None
-    row = connection.exec_driver_sql(f"{_SELECT.replace(' FROM', ', token_hash FROM')} WHERE token_id = ?", (match[1],)).first()
+    row = driver(connection).execute(_WITH_HASH, (match[1],)).fetchone()
     # an unknown id costs the same comparison as a wrong secret
     if not hmac.compare_digest(row[-1] if row else bytes(32), _hash(match[2])) or row is None:
         return None
@@ -120,7 +123,7 @@ def touch_used(connection: Connection, device_id: int, now: int) -> bool:
 
 
 def touch_contact(connection: Connection, device_id: int, now: int) -> None:
-    connection.exec_driver_sql("UPDATE device SET last_contact_at = max(coalesce(last_contact_at, 0), ?) WHERE id = ?", (now, device_id))
+    driver(connection).execute("UPDATE device SET last_contact_at = max(coalesce(last_contact_at, 0), ?) WHERE id = ?", (now, device_id))
 
 
 def _base62(number: int, width: int) -> str:

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
+from healthbox.store.engine import driver
+
 SLICE = 2_000
 RETRY_S = (30, 90, 270)
 QUIET_MS = 6 * 3_600_000
@@ -53,11 +55,13 @@ class Claim(NamedTuple):
 
 
 _BATCH = "id, public, person_id, device_id, client, format, status, zone, final, anchor, metric, created_at"
+_PART = f"SELECT {_BATCH}, (SELECT sha FROM chunk WHERE batch_id=batch.id AND idx=?) FROM batch WHERE device_id=? AND client=?"
 
 
-def find_batch(c: Connection, device_id: int, client: str) -> Batch | None:
-    row = c.exec_driver_sql(f"SELECT {_BATCH} FROM batch WHERE device_id=? AND client=?", (device_id, client)).fetchone()
-    return Batch(*row) if row else None
+def find_part(c: Connection, device_id: int, client: str, idx: int) -> tuple[Batch, bytes | None] | None:
+    """The device's batch of that name, and the SHA-256 of its chunk ``idx`` where that is present."""
+    row = driver(c).execute(_PART, (idx, device_id, client)).fetchone()
+    return (Batch(*row[:-1]), row[-1]) if row else None
 
 
 def open_batch(c: Connection, device_id: int, anchor: str, metric: str | None) -> Batch | None:
@@ -95,19 +99,13 @@ def add_batch(
     now: int,
 ) -> Batch:
     public = secrets.token_urlsafe(12)
-    c.exec_driver_sql(
+    made = driver(c).execute(
         "INSERT INTO batch (public, person_id, device_id, client, format, status, headers, zone, anchor, metric, created_at, touched_at) "
         "VALUES (?,?,?,?,?,'pending',?,?,?,?,?,?)",
         (public, person_id, device_id, client, format, json.dumps(headers), zone, anchor, metric, now, now),
     )
-    found = by_public(c, public)
-    assert found is not None  # noqa: S101 - just inserted in this transaction
-    return found
-
-
-def find_chunk(c: Connection, batch_id: int, idx: int) -> tuple[bytes, str] | None:
-    row = c.exec_driver_sql("SELECT sha, status FROM chunk WHERE batch_id=? AND idx=?", (batch_id, idx)).fetchone()
-    return (row[0], row[1]) if row else None
+    assert made.lastrowid is not None  # noqa: S101 - just inserted
+    return Batch(made.lastrowid, public, person_id, device_id, client, format, "pending", zone, None, anchor, metric, now)
 
 
 def find_same(c: Connection, device_id: int, anchor: str, sha: bytes) -> tuple[Batch, int] | None:
@@ -121,7 +119,8 @@ def find_same(c: Connection, device_id: int, anchor: str, sha: bytes) -> tuple[B
 
 
 def next_index(c: Connection, batch_id: int) -> int:
-    return int(c.exec_driver_sql("SELECT coalesce(max(idx) + 1, 0) FROM chunk WHERE batch_id=?", (batch_id,)).scalar_one())
+    (found,) = driver(c).execute("SELECT coalesce(max(idx) + 1, 0) FROM chunk WHERE batch_id=?", (batch_id,)).fetchone()
+    return int(found)
 
 
 def add_chunk(
@@ -138,17 +137,18 @@ def add_chunk(
     now: int,
 ) -> None:
     """Keep a body. A late chunk reopens its batch; ``as_of`` is the first time the person sent this very body."""
-    first = c.exec_driver_sql(
+    beneath = driver(c)
+    (first,) = beneath.execute(
         "SELECT min(chunk.as_of) FROM chunk JOIN batch ON batch.id = chunk.batch_id WHERE chunk.sha=? AND batch.person_id=?",
         (sha, batch.person_id),
-    ).scalar_one()
+    ).fetchone()
     as_of = now if first is None else first
-    c.exec_driver_sql(
+    beneath.execute(
         "INSERT INTO chunk (batch_id, idx, sha, body, spool, size, status, due_at, accepted_at, as_of) VALUES "
         "(?,?,?,?,?,?,'pending',?,?,?)",
         (batch.id, idx, sha, body, spool, size, now, now, as_of),
     )
-    c.exec_driver_sql(
+    beneath.execute(
         "UPDATE batch SET touched_at=?, as_of=min(coalesce(as_of, ?), ?), closed_at=NULL, unfinished=NULL, "
         "final=coalesce(?, final), anchor=coalesce(?, anchor), "
         "status=CASE WHEN started_at IS NULL THEN 'pending' ELSE 'processing' END WHERE id=?",

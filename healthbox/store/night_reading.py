@@ -58,8 +58,9 @@ def edges(c: Connection, person_id: int, first: dt.date, last: dt.date) -> list[
     rows = c.exec_driver_sql(
         'SELECT date, asleep, start, "end" FROM night WHERE person_id=? AND date BETWEEN ? AND ? AND asleep IS NOT NULL ORDER BY date',
         (person_id, first.isoformat(), last.isoformat()),
-    )
-    return [Slept(dt.date.fromisoformat(r[0]), r[1], r[2], r[3], "", "", None, None, None, None, (), False) for r in rows]
+    ).fetchall()
+    date = dt.date.fromisoformat
+    return [Slept(date(day), asleep, start, end, "", "", None, None, None, None, (), False) for day, asleep, start, end in rows]
 
 
 def whole(c: Connection, person_id: int, first: dt.date, last: dt.date) -> dict[dt.date, dict[str, Any]]:

@@ -58,6 +58,10 @@ class NightPoint(msgspec.Struct, frozen=True):
     spans: list[tuple[int, int, str]] = []
 
 
+_account, _night = msgspec.json.Decoder(_Detail).decode, msgspec.json.Decoder(NightPoint).decode
+_date = dt.date.fromisoformat
+
+
 class Workout(msgspec.Struct, frozen=True):
     """A workout without its series and route; instants in ms, ``totals`` in canonical units."""
 
@@ -89,22 +93,21 @@ def window(c: Connection, person_id: int, first: dt.date, last: dt.date, metrics
     wanted = msgspec.json.encode(sorted(metrics)).decode()
     held = (person_id, first.isoformat(), last.isoformat())
     rows = c.exec_driver_sql(
-        "SELECT 'day', metric, date, value, low, high, mean, n, detail FROM day WHERE person_id=? AND date BETWEEN ? AND ? "
-        "AND value IS NOT NULL AND metric IN (SELECT value FROM json_each(?)) "
+        "SELECT 'day', metric, date, day.value, low, high, mean, n, detail FROM json_each(?) AS wanted CROSS JOIN day "
+        "WHERE person_id=? AND metric=wanted.value AND date BETWEEN ? AND ? AND day.value IS NOT NULL "
         "UNION ALL SELECT 'night', '', date, 0, 0, 0, 0, 0, json FROM night WHERE person_id=? AND date BETWEEN ? AND ? "
         "UNION ALL SELECT 'workout', activity, '', start, \"end\", 0, 0, id, totals FROM workout WHERE person_id=? AND superseded=0 "
         "AND start>=? AND start<? ORDER BY 3, 4",
-        (*held, wanted, *held, person_id, *workouts),
-    )
+        (wanted, *held, *held, person_id, *workouts),
+    ).fetchall()
     found = Window({}, [], [])
-    account, night = msgspec.json.Decoder(_Detail).decode, msgspec.json.Decoder(NightPoint).decode
     for form, key, date, value, low, high, mean, n, text in rows:
         if form == "day":
-            shares = account(text).sources
-            row = Point(dt.date.fromisoformat(date), value, low, high, mean, n, shares, _most(shares))
+            shares = _account(text).sources
+            row = Point(_date(date), value, low, high, mean, n, shares, _most(shares))
             found.points.setdefault(key, []).append(row)
         elif form == "night":
-            found.nights.append(night(text))
+            found.nights.append(_night(text))
         else:
             found.workouts.append(Workout(n, key, value, low, msgspec.json.decode(text, type=dict[str, float])))
     return found
@@ -115,16 +118,22 @@ def points(
 ) -> dict[str, list[Point]]:
     """Days from ``first`` to ``last``, ascending, by metric (all of them by default); a day without a value has no row."""
     wanted = None if metrics is None else msgspec.json.encode(sorted(metrics)).decode()
-    rows = c.exec_driver_sql(
-        "SELECT metric, date, value, low, high, mean, n, CASE WHEN ? THEN detail END FROM day WHERE person_id=? AND date BETWEEN ? AND ? "
-        "AND value IS NOT NULL AND (? IS NULL OR metric IN (SELECT value FROM json_each(?))) ORDER BY date",
-        (shares, person_id, first.isoformat(), last.isoformat(), wanted, wanted),
-    )
-    decode = msgspec.json.Decoder(_Detail).decode
+    columns, held = "metric, date, day.value, low, high, mean, n", (person_id, first.isoformat(), last.isoformat())
+    columns += ", detail" if shares else ", NULL"
+    if wanted is None:
+        found_rows = c.exec_driver_sql(
+            f"SELECT {columns} FROM day WHERE person_id=? AND date BETWEEN ? AND ? AND value IS NOT NULL ORDER BY date", held
+        )
+    else:  # metric by metric along the table's own order
+        found_rows = c.exec_driver_sql(
+            f"SELECT {columns} FROM json_each(?) AS wanted CROSS JOIN day WHERE person_id=? AND metric=wanted.value "
+            "AND date BETWEEN ? AND ? AND day.value IS NOT NULL ORDER BY date",
+            (wanted, *held),
+        )
     found: dict[str, list[Point]] = {}
-    for metric, date, value, low, high, mean, n, detail in rows:
-        whole = decode(detail).sources if detail else []
-        found.setdefault(metric, []).append(Point(dt.date.fromisoformat(date), value, low, high, mean, n, whole, _most(whole)))
+    for metric, date, value, low, high, mean, n, detail in found_rows.fetchall():
+        whole = _account(detail).sources if detail else []
+        found.setdefault(metric, []).append(Point(_date(date), value, low, high, mean, n, whole, _most(whole)))
     return found
 
 
@@ -134,8 +143,8 @@ def values(c: Connection, person_id: int, metric: str, first: dt.date, last: dt.
         "SELECT date, value, low, high, mean, n FROM day WHERE person_id=? AND metric=? AND date BETWEEN ? AND ? AND value IS NOT NULL "
         "ORDER BY date",
         (person_id, metric, first.isoformat(), last.isoformat()),
-    )
-    return [Point(dt.date.fromisoformat(date), *rest) for date, *rest in rows]
+    ).fetchall()
+    return [Point(_date(date), value, low, high, mean, n) for date, value, low, high, mean, n in rows]
 
 
 def nights(c: Connection, person_id: int, first: dt.date, last: dt.date) -> list[NightPoint]:
@@ -143,8 +152,7 @@ def nights(c: Connection, person_id: int, first: dt.date, last: dt.date) -> list
     rows = c.exec_driver_sql(
         "SELECT json FROM night WHERE person_id=? AND date BETWEEN ? AND ? ORDER BY date", (person_id, first.isoformat(), last.isoformat())
     )
-    decode = msgspec.json.Decoder(NightPoint).decode
-    return [decode(row[0]) for row in rows]
+    return [_night(text) for text in rows.scalars().all()]
 
 
 def asleep(c: Connection, person_id: int, first: dt.date, last: dt.date) -> list[Point]:
@@ -152,7 +160,7 @@ def asleep(c: Connection, person_id: int, first: dt.date, last: dt.date) -> list
     rows = c.exec_driver_sql(
         "SELECT date, asleep FROM night WHERE person_id=? AND date BETWEEN ? AND ? AND asleep IS NOT NULL ORDER BY date",
         (person_id, first.isoformat(), last.isoformat()),
-    )
+    ).fetchall()
     return [Point(dt.date.fromisoformat(date), value, None, None, None, 1) for date, value in rows]
 
 

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from healthbox.domain.errors import Conflict, Invalid, NotFound
+from healthbox.store.engine import driver
 
 UNITS = ("metric", "imperial")
 NAME_LENGTH = 100
@@ -105,6 +106,14 @@ def zone_history(connection: Connection, person_id: int) -> list[tuple[int, str]
     """(since in ms, IANA zone), oldest first; the first is since 0."""
     rows = connection.exec_driver_sql("SELECT since, zone FROM person_zone WHERE person_id = ? ORDER BY since", (person_id,))
     return [(since, zone) for since, zone in rows]
+
+
+def get_zone(connection: Connection, person_id: int) -> str:
+    """The latest IANA zone of the history. Raises ``NotFound``."""
+    row = driver(connection).execute("SELECT zone FROM person_zone WHERE person_id = ? ORDER BY since DESC LIMIT 1", (person_id,)).fetchone()
+    if row is None:
+        raise NotFound("There is no such person.", hint="See: healthbox person list")
+    return str(row[0])
 
 
 def set_zone(connection: Connection, person_id: int, zone: str, since: int) -> None:

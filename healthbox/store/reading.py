@@ -31,13 +31,21 @@ def uuid_text(uuid: bytes | None) -> str | None:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
-def metrics(c: Connection, person_id: int) -> list[dict[str, Any]]:
-    """The metrics a person has data of, with their last day's date; unknown ones too."""
+# From one metric's days to the next one's first: as many look-ups as metrics, however long the history.
+_EXTENTS = """WITH RECURSIVE known (metric) AS (
+  SELECT min(metric) FROM day WHERE person_id=:person
+  UNION ALL
+  SELECT (SELECT min(metric) FROM day WHERE person_id=:person AND metric > known.metric) FROM known WHERE known.metric IS NOT NULL
+) SELECT metric, (SELECT min(date) FROM day WHERE person_id=:person AND metric=known.metric),
+  (SELECT max(date) FROM day WHERE person_id=:person AND metric=known.metric), {count} FROM known WHERE metric IS NOT NULL"""
+_COUNT = "(SELECT count(*) FROM day WHERE person_id=:person AND metric=known.metric)"
+
+
+def metrics(c: Connection, person_id: int, *, counted: bool = True) -> list[dict[str, Any]]:
+    """The metrics a person has data of, with their last day's date; unknown ones too. ``days`` is None unless ``counted``."""
     known = named.catalogue(c, PLAIN)
     unknown = {entry.key: entry for entry in named.unknowns(c, person_id)}
-    rows = c.exec_driver_sql(
-        "SELECT metric, min(date), max(date), count(*) FROM day WHERE person_id=? GROUP BY metric", (person_id,)
-    ).fetchall()
+    rows = c.exec_driver_sql(_EXTENTS.format(count=_COUNT if counted else "NULL"), {"person": person_id}).fetchall()
     found = []
     for key, first, last, count in rows:
         metric = known.get(key)

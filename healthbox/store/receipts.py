@@ -62,9 +62,8 @@ def _summary(c: Connection, row: Any) -> dict[str, Any]:
         state[0]: state[1]
         for state in c.exec_driver_sql("SELECT status, count(*) FROM chunk WHERE batch_id=? GROUP BY status", (row[0],)).fetchall()
     }
-    size, read, last = c.exec_driver_sql(
-        "SELECT coalesce(sum(size),0), coalesce(sum(position),0), max(finished_at) FROM chunk WHERE batch_id=?", (row[0],)
-    ).one()
+    size, last = c.exec_driver_sql("SELECT coalesce(sum(size),0), max(finished_at) FROM chunk WHERE batch_id=?", (row[0],)).one()
+    read = sum(row[10:15])  # every record became one of these
     return {
         "batch": row[1],
         "format": row[2],

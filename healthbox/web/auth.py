@@ -23,7 +23,7 @@ from healthbox.domain.errors import DiskFull, Forbidden, NotFound, Unauthenticat
 from healthbox.store import devices
 from healthbox.store.devices import Device
 from healthbox.web import sessions
-from healthbox.web.database import reading, writing
+from healthbox.web.database import writing
 from healthbox.web.hosts import VIA_PROXY, same_origin, within
 from healthbox.web.house import house, now
 from healthbox.web.sessions import Visitor
@@ -94,7 +94,8 @@ def _by_token(scopes: frozenset[str]) -> Device:
         hint = "Send it as a header, never in the address: Authorization: Bearer hbx_…, X-API-Key or api-key."
         raise Unauthenticated("This needs a device token.", hint=hint)
     at = now()
-    device = devices.authenticate(reading(), text, at)
+    with house().database.glance() as c:
+        device = devices.authenticate(c, text, at)
     if device is None:
         hint = "Make a new one on the page Data, or: healthbox token add"
         raise Unauthenticated("This token is not known, or it was revoked.", hint=hint)

@@ -121,28 +121,32 @@ def naps(nights: Sequence[Slept], on: dt.date, days: int = DEBT_DAYS) -> tuple[i
 
 def each(nights: Sequence[Slept], first: dt.date, last: dt.date, local: Local) -> list[Times]:
     """One row a date, empty where there is no night."""
-    near = [n for n in nights if first <= n.date <= last]
-    held = {n.date: n for n in near if is_night(n)}
-    beds, wakes = (dict(values) for values in clock_values(near, local))
-    dates = [first + DAY * index for index in range((last - first).days + 1)]
-    return [Times(d, d, beds.get(d), wakes.get(d), held[d].asleep if d in held else None, int(d in held)) for d in dates]
+    return _over([(date, date) for date in (first + DAY * index for index in range((last - first).days + 1))], nights, local)
 
 
-def grouped(rows: Sequence[Times], *, by: str) -> list[Times]:
-    """Medians by week (of seven dates that end with the last) or by calendar month."""
-    groups: dict[Any, list[Times]] = {}
-    for row in rows:
-        key = (row.first.year, row.first.month) if by == "month" else -((rows[-1].first - row.first).days // 7)
-        groups.setdefault(key, []).append(row)
-    return [
-        Times(
-            group[0].first, group[-1].last, _middle(r.bed for r in group), _middle(r.wake for r in group), _middle(r.asleep for r in group),
-            sum(r.nights for r in group),
-        )
-        for group in groups.values()
-    ]  # fmt: skip
+def grouped(nights: Sequence[Slept], first: dt.date, last: dt.date, local: Local, *, by: str) -> list[Times]:
+    """Medians by week (of seven dates that end with the last) or by calendar month; ``nights`` ascending."""
+    stretches, end = list[tuple[dt.date, dt.date]](), last
+    while end >= first:
+        start = max(first, end.replace(day=1) if by == "month" else end - 6 * DAY)
+        stretches.append((start, end))
+        end = start - DAY
+    return _over(stretches[::-1], nights, local)
 
 
-def _middle(values: Any) -> float | None:
-    known = [value for value in values if value is not None]
-    return median(known) if known else None
+def _over(stretches: Sequence[tuple[dt.date, dt.date]], nights: Sequence[Slept], local: Local) -> list[Times]:
+    """The median of each stretch; one walk over the nights, of which there may be thousands."""
+    known = [night for night in nights if is_night(night)]
+    found, at = list[Times](), 0
+    for first, last in stretches:
+        while at < len(known) and known[at].date < first:
+            at += 1
+        begin = at
+        while at < len(known) and known[at].date <= last:
+            at += 1
+        inside = known[begin:at]
+        beds, wakes = clock_values(inside, local)
+        asleep = [night.asleep for night in inside if night.asleep is not None]
+        bed, wake, middle = (median(values) if values else None for values in ([v for _, v in beds], [v for _, v in wakes], asleep))
+        found.append(Times(first, last, bed, wake, middle, len(inside)))
+    return found

@@ -22,12 +22,11 @@ class Reader:
     units: Units
     today: dt.date
     zones: ZoneHistory
+    home: dt.tzinfo | None = None  # the one zone of who never moved: nothing to look up then
 
     def local(self, ms: int, zone: str = "") -> dt.datetime:
         """The moment in ``zone`` when an event states one, else in the person's zone of that time."""
-        name = zone.removeprefix("UTC") if zone[3:4] in ("+", "-") else zone  # a fixed offset calls itself UTC+01:00
-        found = zone_of(name if name and is_zone(name) else self.zones.zone_at(ms))
-        return dt.datetime.fromtimestamp(ms / 1000, found)
+        return dt.datetime.fromtimestamp(ms / 1000, (_stated(zone) if zone else None) or self.home or zone_of(self.zones.zone_at(ms)))
 
     def clock(self, ms: int, zone: str = "") -> str:
         moment = self.local(ms, zone)
@@ -54,6 +53,12 @@ class Reader:
         return (start + end) // 2
 
 
+@functools.lru_cache(maxsize=256)
+def _stated(zone: str) -> dt.tzinfo | None:
+    name = zone.removeprefix("UTC") if zone[3:4] in ("+", "-") else zone  # a fixed offset calls itself UTC+01:00
+    return zone_of(name) if name and is_zone(name) else None
+
+
 @functools.lru_cache(maxsize=4096)
 def _clock(minute: int, locale: str) -> str:
     """A minute of the day as a clock time; a page says hundreds of them."""
@@ -61,5 +66,7 @@ def _clock(minute: int, locale: str) -> str:
 
 
 def reader(person: Person) -> Reader:
-    zones = ZoneHistory(people.zone_history(reading(), person.id))
-    return Reader(person.locale, cast(Units, person.units), zones.local_date(now()), zones)
+    history = people.zone_history(reading(), person.id)
+    zones = ZoneHistory(history)
+    home = zone_of(history[0][1]) if len(history) == 1 else None
+    return Reader(person.locale, cast(Units, person.units), zones.local_date(now()), zones, home)

@@ -94,7 +94,7 @@ def build(data: Path) -> None:
             if not length:
                 continue
             phone, _ = devices.add_device(c, person.id, f"{name}’s phone", ["ingest"], NOW)
-            known["tokens"][name] = devices.add_device(c, person.id, "Reader", ["read"], NOW)[1]
+            known["tokens"][name] = devices.add_device(c, person.id, "Script", ["ingest", "read"], NOW)[1]
         year = make(NOW, ZONE, days=length, seed=7 + seed)
         with database.writing() as c:
             for since, zone in year.zones[1:]:
@@ -146,8 +146,8 @@ def served(data: Path) -> Iterator[Stage]:
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     yield Stage(f"http://127.0.0.1:{server.effective_port}", clock, database, settings, **json.loads((data / "stage.json").read_text()))
-    server.close()
     server.task_dispatcher.shutdown(cancel_pending=True, timeout=4)
+    server.close()
     thread.join(timeout=5)
     database.close()
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import requests
 from load import Phones, Server, found
-from terminal import Home
+from terminal import Home, until
 
 from healthbox.store import channels
 from healthbox.store.engine import Database
@@ -29,20 +29,24 @@ ADDRESS = "json://alice:hook-token-8842@127.0.0.1:9/hook-path-3391"
 HISTORY = {
     "batch": "history", "index": 0, "final": True,
     "samples": [
-        {"type": "steps", "start": f"2025-12-{day:02d}T08:00:00Z", "end": f"2025-12-{day:02d}T09:00:00Z", "value": 900 + day, "unit": "count",
-         "source": "Watch"} for day in range(1, 21)
-    ] + [
-        {"type": "sleep_analysis", "start": f"2025-12-{day:02d}T22:00:00Z", "end": f"2025-12-{day + 1:02d}T05:00:00Z", "value": "core",
-         "source": "Watch"} for day in range(1, 20)
+        *({"type": "steps", "start": f"2025-12-{day:02d}T08:00:00Z", "end": f"2025-12-{day:02d}T09:00:00Z", "value": 900 + day,
+           "source": "Watch"} for day in range(1, 21)),
+        *({"type": "sleep_analysis", "start": f"2025-12-{day:02d}T22:00:00Z", "end": f"2025-12-{day + 1:02d}T05:00:00Z", "value": "core",
+           "source": "Watch"} for day in range(1, 20)),
     ],
 }  # fmt: skip
+FIRST = int(dt.datetime(2026, 1, 1, tzinfo=dt.UTC).timestamp())  # of what the phones under load tell
+WAITING = (  # a batch that the backup cut in two stays open: its end comes when the phone sends again
+    "SELECT (SELECT count(*) FROM chunk WHERE status IN ('pending','running')) + (SELECT count(*) FROM dirty_day)"
+)
 
 
 @dataclass
 class Drill:
-    """``before`` are the samples acknowledged before the backup began, ``chunks`` all that were ever acknowledged."""
+    """``before`` are the samples acknowledged before the backup began, ``chunks`` all that were ever; ``ruins`` what kill -9 left."""
 
     home: Home
+    ruins: Path
     token: str
     backup: Path
     began: int
@@ -101,8 +105,9 @@ def drill(tmp_path_factory: pytest.TempPathFactory) -> Drill:
         state = epoch(server, token)
     finally:
         server.kill(signal.SIGKILL)
+    shutil.copytree(home.data, folder / "ruins", ignore=shutil.ignore_patterns("*.lock"))  # before a reader tidies its log away
     assert before and sum(map(len, phones.oracle.chunks.values())) > before.total(), "there was load before and after"
-    return Drill(home, token, Path(made), began, done, state["epoch"], before, phones.oracle.chunks)
+    return Drill(home, folder / "ruins", token, Path(made), began, done, state["epoch"], before, phones.oracle.chunks)
 
 
 @pytest.fixture
@@ -112,7 +117,7 @@ def start() -> Iterator[Callable[[Home], Server]]:
     def begin(home: Home) -> Server:
         servers.append(Server(home.data, HEALTHBOX_ALLOW_LOOPBACK_TARGETS="true"))
         servers[-1].start()
-        servers[-1].drain(30)
+        until(lambda: home.rows(WAITING) == [(0,)], 30)
         return servers[-1]
 
     yield begin
@@ -128,9 +133,6 @@ def samples(home: Home) -> Counter[tuple[int, float]]:
 def days(home: Home, before: str = "9999") -> list[tuple[Any, ...]]:
     found = home.rows("SELECT metric, date, value, low, high, mean, n, coverage, layer, rule FROM day WHERE date<? ORDER BY 1, 2", before)
     return found + home.rows("SELECT date, asleep, start, end FROM night WHERE date<? ORDER BY 1", before)
-
-
-FIRST = int(dt.datetime(2026, 1, 1, tzinfo=dt.UTC).timestamp())
 
 
 def is_sound(home: Home, drill: Drill) -> None:
@@ -210,10 +212,10 @@ def test_a_log_that_was_left_over_never_gets_into_the_restored_database(drill: D
     """Somebody deleted the ruined healthbox.db and forgot the files beside it; or the server died by kill -9 and all of them are there."""
     home, clean = Home(tmp_path / "data"), Home(tmp_path / "clean")
     home.data.mkdir()
-    log = drill.home.data / "healthbox.db-wal"
+    log = drill.ruins / "healthbox.db-wal"
     assert log.stat().st_size > 0, "the server that was killed left its log"
-    for name in ("healthbox.db-wal", "healthbox.db-shm") + (("healthbox.db",) if left != "its log only" else ()):
-        shutil.copyfile(drill.home.data / name, home.data / name)
+    for name in ("healthbox.db-wal", "healthbox.db-shm", *(("healthbox.db",) if left != "its log only" else ())):
+        shutil.copyfile(drill.ruins / name, home.data / name)
     home.run("restore", str(drill.backup))
     clean.run("restore", str(drill.backup))
     assert home.rows("PRAGMA integrity_check") == [("ok",)]

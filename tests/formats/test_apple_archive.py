@@ -7,12 +7,17 @@ import tracemalloc
 import zipfile
 
 import pytest
-from apple_fixtures import ENVELOPE, bare, document, read, record, rows, zipped
+from apple_fixtures import ECG, ENVELOPE, GPX, bare, document, read, record, rows, zipped
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from healthbox.domain.errors import Invalid, TooLarge
-from healthbox.formats.apple_export import FILE_FORMAT
+from healthbox.domain.errors import Invalid, Problem, TooLarge
+from healthbox.domain.records import Clinical, Rejected
+from healthbox.formats.apple_export import FILE_FORMAT, gpx
+from healthbox.formats.apple_export.others import electrocardiogram
 from healthbox.formats.contract import FileFormat
 from healthbox.formats.registry import discover_files, recognise_file
+from healthbox.formats.wire import Unreadable
 
 SMALL = document(record(), record())
 CDA = '<?xml version="1.0"?><ClinicalDocument xmlns="urn:hl7-org:v3"><x/></ClinicalDocument>' + " " * 5000
@@ -186,3 +191,35 @@ def test_entities_are_refused(tmp_path):
     with pytest.raises(Invalid) as caught:
         list(recognise_file(path).records(path, ENVELOPE))
     assert caught.value.code == "entities"
+
+
+def spoil(content: bytes, spots: list[tuple[int, int]]) -> bytes:
+    spoiled = bytearray(content)
+    for at, byte in spots:
+        spoiled[at % len(spoiled)] = byte
+    return bytes(spoiled)
+
+
+SPOTS = st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 255)), max_size=6)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(spots=SPOTS, keep=st.integers(0, 3000))
+def test_a_spoiled_zip_is_read_or_refused(spots, keep, tmp_path):
+    files = {"export.xml": SMALL, "workout-routes/r.gpx": GPX, "electrocardiograms/e.csv": ECG + "1\n2\n", "clinical-records/c.json": "{}"}
+    path = zipped(tmp_path, files)
+    path.write_bytes(spoil(path.read_bytes(), spots)[: keep if keep > 100 else None])
+    try:
+        assert isinstance(list(recognise_file(path).records(path, ENVELOPE)), list)
+    except Problem as problem:
+        assert problem.code != "problem"
+
+
+@settings(max_examples=200, deadline=None)
+@given(spots=SPOTS)
+def test_a_spoiled_route_or_ecg_is_read_or_refused(spots):
+    try:
+        assert len(gpx.points([spoil(GPX.encode(), spots)])) <= 2
+    except Unreadable as problem:
+        assert problem.code == "broken_route"
+    assert isinstance(electrocardiogram("e.csv", spoil((ECG + "1\n2,5\n" * 20).encode(), spots), "UTC", None), Clinical | Rejected)

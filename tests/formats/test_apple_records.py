@@ -239,3 +239,20 @@ def test_other_elements_are_kept_whole(told):
     assert (eyes.kind, eyes.data["right_eye"]) == ("vision_prescription", [{"sphere": "-1.5", "sphereUnit": "D"}])
     assert (self.kind, self.data) == ("characteristics", {"BloodType": "HKBloodTypeAPositive", "DateOfBirth": "1980-01-01"})
     assert (minds.kind, minds.data["valence"]) == ("state_of_mind", "0.5")
+
+
+def test_what_is_kept_whole_is_the_same_in_the_next_export(tmp_path):
+    def exported(offset: str, address: str) -> list:
+        hour = {"+0100": "08", "+0200": "09"}[offset]
+        span = SPAN.replace("+0100", offset).replace("08:0", f"{hour}:0").replace("08:1", f"{hour}:1")
+        who = WATCH.replace("0x3033c2a80", address)
+        inner = f'<Record type="HKQuantityTypeIdentifierDietarySugar" {who} unit="g" {span} value="9"/>'
+        meal = f'\n <Correlation type="HKCorrelationTypeIdentifierFood" {who} {span}>{inner}</Correlation>'
+        ear = f'\n <Audiogram type="HKDataTypeIdentifierAudiogram" {who} {span}/>'
+        volts = ECG.replace("09:14:40 +0100", {"+0100": "09:14:40 +0100", "+0200": "10:14:40 +0200"}[offset]) + "1\n2\n"
+        path = zipped(tmp_path, {"export.xml": document(meal, ear), "electrocardiograms/ecg.csv": volts})
+        return [(one.kind, one.data, one.start, one.end) for one in read(path) if isinstance(one, Clinical)]
+
+    winter = exported("+0100", "0x1")
+    assert [kind for kind, *_ in winter] == ["food", "audiogram", "ecg"]
+    assert exported("+0200", "0x2") == winter

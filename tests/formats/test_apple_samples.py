@@ -93,7 +93,7 @@ def test_a_new_workout_by_eye():
         }
     )
     assert workout.metadata["routes"] == ["/workout-routes/route_2021-12-26_4.50pm.gpx"]
-    assert (len(workout.laps), len(workout.metadata["events"])) == (15, 36)
+    assert (len(workout.laps), len(workout.metadata["events"])) == (15, 37)
 
 
 def test_the_first_summary_by_eye():

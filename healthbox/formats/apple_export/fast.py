@@ -133,7 +133,8 @@ class FastLane:
     def read(self, piece: bytes) -> Columns | None:
         """The records of a piece; None when it has few of the shape or one of them leaves a doubt."""
         parts = _RECORD.split(piece)
-        gaps = [(number, gap) for number, gap in enumerate(parts[::_WIDTH]) if gap]
+        between = parts[::_WIDTH]
+        gaps = [(number, gap) for number, gap in enumerate(between) if gap] if any(between) else []
         if len(parts) == 1 or len(gaps) > _MOST_GAPS:
             return None
         raw, hours, minutes, last_hours, last_minutes, values, tails = (parts[at::_WIDTH] for at in range(1, _WIDTH))

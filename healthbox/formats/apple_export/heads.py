@@ -14,7 +14,8 @@ Key = tuple[str, str | None, SourceRef]  # what the samples of one block share
 Row = tuple[str, int, int, float | str | None, str | None, dict[str, Any] | None]
 
 _PART = re.compile(r"^<*|, (?=[A-Za-z ]+:)|>$")
-_CLOCK = re.compile(r"^(\d{1,2}:\d\d):(\d\d)(?:[.,](\d{1,3}))?[^\d\n]*$", re.ASCII | re.MULTILINE)
+_MINUTE = re.compile(r"(\d{1,2}):(\d\d)", re.ASCII)
+_SECOND = re.compile(r"(\d\d)(?:[.,](\d{1,3}))?\D*", re.ASCII)
 _HALF_DAY = 43_200_000
 
 
@@ -81,17 +82,30 @@ def body(entries: Iterable[tuple[str, str]], beats: Sequence[tuple[str, str]] = 
 
 def _beats(beats: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """{"from": the first time as written, "bpm": [...], "ms": [since the first, ...]}; times that cannot be read stay "at"."""
-    rates: list[int | str] = [int(rate) if rate.isascii() and rate.isdigit() and len(rate) < 10 else rate for rate, _ in beats]
-    times = [at for _, at in beats]
-    clocks = _CLOCK.findall("\n".join(times))
-    if len(clocks) != len(times) or any("\n" in at for at in times):
-        return {"bpm": rates, "at": times}
-    spent = [_minute(minute) + int(second) * 1000 + int(part.ljust(3, "0")) for minute, second, part in clocks]
-    return {"from": times[0], "bpm": rates, "ms": [(at - spent[0]) % _HALF_DAY for at in spent]}
+    rates, times = [rate for rate, _ in beats], [at for _, at in beats]
+    digits = "".join(rates)
+    bpm = list(map(int, rates)) if digits.isascii() and digits.isdigit() and all(map(len, rates)) and max(map(len, rates)) < 10 else rates
+    try:
+        spent = [_minute(minute) + _second(second) for minute, _, second in [at.rpartition(":") for at in times]]
+    except ValueError:
+        return {"bpm": bpm, "at": times}
+    first = spent[0]
+    return {"from": times[0], "bpm": bpm, "ms": [(at - first) % _HALF_DAY for at in spent]}
 
 
 @functools.lru_cache(maxsize=2048)
 def _minute(text: str) -> int:
     """The ms from noon or midnight to "7:47", so that "11:59 AM" and "0:01 PM" lie side by side on any clock."""
-    hour, _, minute = text.partition(":")
-    return (int(hour) * 60 + int(minute)) * 60_000 % _HALF_DAY
+    found = _MINUTE.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    return (int(found[1]) * 60 + int(found[2])) * 60_000 % _HALF_DAY
+
+
+@functools.lru_cache(maxsize=16_384)
+def _second(text: str) -> int:
+    """The ms of "41,86" or "41.86 PM"."""
+    found = _SECOND.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    return int(found[1]) * 1000 + int((found[2] or "0").ljust(3, "0"))

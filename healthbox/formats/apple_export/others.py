@@ -32,7 +32,8 @@ _FHIR_PERIODS = ("effectivePeriod", "onsetPeriod", "performedPeriod", "period")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _CHARACTERISTIC = "HKCharacteristicTypeIdentifier"
 _RATE = re.compile(r"(\d+(?:[.,]\d+)?)\s*\D*", re.ASCII)
-_STAMP = re.compile(r"\d{4}-\d\d-\d\d \S.*")
+_STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\S*:\d.*")
+_NOISE = {"creationDate", "device", "sourceName", "sourceVersion"}  # differs between exports, or is said by the source
 _VOLTAGE = re.compile(r"-?\d+(?:[.,]\d+)?(?:[eE]-?\d+)?", re.ASCII)
 _ECG_FIELDS = ("name", "date_of_birth", "recorded", "classification", "symptoms", "software", "device", "sample_rate", "lead", "unit")
 _VOLTAGES = 200_000
@@ -71,7 +72,9 @@ def fhir(element: Element, at: str, zone: str, as_of: int | None, export: Export
     entry = export.find(said.get("resourceFilePath") or "")
     if entry is None:
         start = instant(said.get("receivedDate"), zone)
-        yield Clinical(position=at, kind="clinical_record", data=dict(said), start=start, source=source, as_of=as_of)
+        ident = f"{said.get('type')}/{said.get('identifier')}"[:200] if said.get("identifier") else None
+        data = _steady(said, zone)
+        yield Clinical(position=at, kind="clinical_record", data=data, start=start, uuid=ident, source=source, as_of=as_of)
         return
     try:
         document = json.loads(b"".join(export.read(entry)))
@@ -102,22 +105,31 @@ def document_record(document: dict[str, Any], at: str, zone: str, as_of: int | N
 def whole(element: Element, at: str, zone: str, as_of: int | None) -> Iterator[Record]:
     """Any other element with all that stands in it. A name that is not known yet loses nothing."""
     said = element.attributes
-    data = _tree(element)
     start = instant(said.get("startDate") or said.get("dateIssued") or said.get("date"), zone)
     end = instant(said.get("endDate") or said.get("expirationDate"), zone)
     source = source_of(said.get("sourceName"), said.get("device"))
-    for noise in ("creationDate", "device", "sourceName", "sourceVersion"):
-        data.pop(noise, None)  # differs between exports of the same thing, or is said by the source
-    yield Clinical(position=at, kind=_snake(element.name), data=data, start=start, end=end, source=source, as_of=as_of)
+    yield Clinical(
+        position=at, kind=_snake(element.name), data=_tree(element, zone), start=start, end=end, source=source, as_of=as_of
+    )  # fmt: skip
 
 
-def _tree(element: Element) -> dict[str, Any]:
-    data: dict[str, Any] = dict(element.attributes)
+def _tree(element: Element, zone: str) -> dict[str, Any]:
+    """What an element says, the same in every export: instants in ms, for their offset is the exporter's; no device address."""
+    data = _steady(element.attributes, zone)
     for child in element.children:
         if child.name == "MetadataEntry":
             data.setdefault("metadata", {})[child.attributes.get("key", "")] = child.attributes.get("value", "")
         else:
-            data.setdefault(_snake(child.name), []).append(_tree(child))
+            data.setdefault(_snake(child.name), []).append(_tree(child, zone))
+    return data
+
+
+def _steady(said: dict[str, str], zone: str) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    for name, value in said.items():
+        at = instant(value, zone) if _STAMP.fullmatch(value) else None
+        if name not in _NOISE:
+            data[name] = value if at is None else at
     return data
 
 
@@ -140,8 +152,8 @@ def electrocardiogram(name: str, content: bytes, zone: str, as_of: int | None) -
     if not voltages:
         return rejected(name, "bad_ecg", "the file holds no voltages", "")
     data: dict[str, Any] = {field: said for field, said in zip(_ECG_FIELDS, fields, strict=False) if said}
-    for private in ("name", "date_of_birth"):
-        data.pop(private, None)
+    for said in ("name", "date_of_birth", "recorded"):  # not of the heart, or said by the start
+        data.pop(said, None)
     recorded = next((said for said in fields if _STAMP.fullmatch(said)), None)
     start = instant(recorded, zone)
     rate = _RATE.fullmatch(data.get("sample_rate", ""))

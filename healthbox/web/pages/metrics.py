@@ -51,7 +51,7 @@ def show() -> str:
     said = Said.of(who, now(), zone)
     today = dt.datetime.fromtimestamp(now() / 1000, zone).date()
     wanted = request.args.get("q", "").strip()[:60]
-    had = records.metrics(reading(), who.id)
+    had = records.metrics(reading(), who.id, counted=False)
     catalogue = named.catalogue(reading(), PLAIN)
     values = recent(who.id, today)
     groups: dict[str, list[dict[str, Any]]] = {}

@@ -10,7 +10,7 @@ from healthbox.store import accounts, logins, people, settings
 from healthbox.web import passwords, sessions
 from healthbox.web.auth import opens
 from healthbox.web.database import reading, writing
-from healthbox.web.house import now
+from healthbox.web.house import house, now
 
 routes = Blueprint("setup", __name__)
 
@@ -36,6 +36,7 @@ def create(token: str) -> AnyResponse:
         cookie = _first_account(token, given, passwords.hashed(request.form.get("password", "")))
     except Invalid as wrong:
         return make_response(_page(given, f"{wrong.message} {wrong.hint}".strip()), 422)
+    (house().settings.data / settings.SETUP).unlink(missing_ok=True)  # where the start wrote it for people without the log at hand
     response = redirect(request.script_root + "/data", 303)
     sessions.start(response, cookie)
     return response

@@ -155,9 +155,10 @@ def _spread(
 ) -> dict[str, Any]:
     first = {"14d": on - 13 * DAY, "90d": on - 89 * DAY, "year": on - 363 * DAY, "all": min(extent[0], on)}[kind]
     held = nights if kind in ("14d", "90d") else night_reading.edges(reading(), person_id, first, on)
-    rows = rhythm.each(held, first, on, who.local)
     if kind in ("year", "all"):
-        rows = rhythm.grouped(rows, by="week" if kind == "year" else "month")
+        rows = rhythm.grouped(held, first, on, who.local, by="week" if kind == "year" else "month")
+    else:
+        rows = rhythm.each(held, first, on, who.local)
     return nights_cards.spread(rows, kind, bed, wake, _link, who)
 
 

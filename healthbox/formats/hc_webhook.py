@@ -1,0 +1,255 @@
+"""HC Webhook for Android: Health Connect's records by type, ``{"timestamp", "app_version", "steps": [], "heart_rate": [], ...}``.
+
+Every instant is UTC and no zone is said: days are the person's own. There are no ids, equal content is one record. Steps,
+distance and active calories come by default as one total per day that grows with every upload: such a record is a bucket of its
+day, restated each time. Series may come as avg, min and max of a window whose length is not said: buckets too, kept as minutes,
+so that one window has one key whatever else the body holds. A body with ``test: true`` is made up by the app: nothing of it is
+stored.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+from healthbox.domain.records import Bucket, Record, Rejected, Sample, SourceRef
+from healthbox.formats import hc_sessions
+from healthbox.formats.contract import Envelope, Format
+from healthbox.formats.day_marks import HOUR_MS, local_midnight, whole_day
+from healthbox.formats.device_kinds import kind_of
+from healthbox.formats.shapes import marked
+from healthbox.formats.wire import Unreadable, each, moment, needed_number, number, optional_ms, rejected, span, text
+
+NAME = "hc-webhook"
+_ABOUT = {"timestamp", "app_version", "test"}
+
+# key → (metric, field, unit)
+INTERVALS = {
+    "steps": ("steps", "count", "count"),
+    "distance": ("distance_walking_running", "meters", "m"),
+    "active_calories": ("active_energy", "calories", "kcal"),
+    "total_calories": ("total_energy", "calories", "kcal"),
+    "hydration": ("dietary_water", "liters", "L"),
+}
+INSTANTS = {
+    "heart_rate": ("heart_rate", "bpm", "count/min"),
+    "heart_rate_variability": ("hrv_rmssd", "rmssd_millis", "ms"),
+    "oxygen_saturation": ("oxygen_saturation", "percentage", "%"),
+    "respiratory_rate": ("respiratory_rate", "rate", "count/min"),
+    "skin_temperature": ("skin_temperature_delta", "delta_celsius", "degC"),
+    "resting_heart_rate": ("resting_heart_rate", "bpm", "count/min"),
+    "weight": ("weight", "kilograms", "kg"),
+    "height": ("height", "meters", "m"),
+    "body_fat": ("body_fat", "percentage", "%"),
+    "lean_body_mass": ("lean_body_mass", "kilograms", "kg"),
+    "bone_mass": ("bone_mass", "kilograms", "kg"),
+    "vo2_max": ("vo2_max", "ml_per_kg_per_min", "mL/kg/min"),
+    "body_temperature": ("body_temperature", "celsius", "degC"),
+    "basal_body_temperature": ("basal_body_temperature", "celsius", "degC"),
+    "blood_glucose": ("blood_glucose", "mmol_per_liter", "mmol/L"),
+    "basal_metabolic_rate": ("basal_metabolic_rate", "watts", "W"),
+}
+# Health Connect's own codes, which are not HealthKit's; what has no value there is refused, not bent.
+CODES = {
+    "menstruation_flow": ("menstrual_flow", "flow", {0: "unspecified", 1: "light", 2: "medium", 3: "heavy"}),
+    "ovulation_test": ("ovulation_test", "result", {0: "indeterminate", 1: "positive", 2: "estrogen_surge", 3: "negative"}),
+    "cervical_mucus": ("cervical_mucus", "appearance", {1: "dry", 2: "sticky", 3: "creamy", 4: "watery", 5: "egg_white"}),
+}
+_EXTRA = ("measurement_location", "protection_used", "specimen_source", "meal_type", "relation_to_meal")
+
+
+def claims(body: Any, envelope: Envelope) -> bool:
+    return marked(body) == NAME
+
+
+def records(body: Any, envelope: Envelope) -> Iterator[Record]:
+    built = _built(body, envelope)
+    for key, items in body.items():
+        if key in _ABOUT or (key not in READERS and not isinstance(items, list)):
+            continue
+        if body.get("test") is True:
+            yield from _refused(items, key)
+        elif key in INTERVALS:
+            totals = _day_totals(items, envelope.zone, built)
+
+            def interval(item: dict[str, Any], at: str, key: str = key, totals: bool = totals) -> Iterator[Record]:
+                yield from _interval(item, at, key, envelope.zone, built, totals)
+
+            yield from each(items, key, interval)
+        else:
+            read = READERS.get(key, _unknown)
+
+            def one(item: dict[str, Any], at: str, key: str = key, read: Any = read) -> Iterator[Record]:
+                yield from read(item, at, key, built)
+
+            yield from each(items, key, one)
+
+
+def source_of(item: dict[str, Any]) -> SourceRef:
+    """The app that wrote the record and the device it names; older versions say neither."""
+    meta = item.get("metadata")
+    if not isinstance(meta, dict):
+        return SourceRef(name="Health Connect")
+    device = meta.get("device")
+    device = device if isinstance(device, dict) else {}
+    bundle, model = text(meta.get("data_origin")), text(device.get("model"))
+    kind = kind_of(device.get("type"), meta.get("recording_method"))
+    return SourceRef(model or (None if bundle else "Health Connect"), bundle, model, kind)
+
+
+def _built(body: dict[str, Any], envelope: Envelope) -> int | None:
+    """When the app built the body: how recent its totals are."""
+    try:
+        return optional_ms(body.get("timestamp"), envelope.zone)
+    except Unreadable:
+        return None
+
+
+def _refused(items: Any, key: str) -> Iterator[Rejected]:
+    for index, item in enumerate(items if isinstance(items, list) else [items]):
+        yield rejected(f"{key}[{index}]", "test", "the app made this record up for a test", item)
+
+
+def _day_totals(items: Any, zone: str, built: int | None) -> bool:
+    """Whether a list holds totals of days: one record a day, from its local midnight to its end or to when the body was built.
+
+    A single short record after midnight could be a plain one, so an unfinished day counts only when it is an hour long."""
+    dates: list[dt.date] = []
+    for item in items if isinstance(items, list) else ():
+        try:
+            start, end = span(item.get("start_time"), item.get("end_time"), zone) if isinstance(item, dict) else (0, 0)
+        except Unreadable:
+            continue
+        date = local_midnight(start, zone)
+        growing = built is not None and HOUR_MS <= end - start and abs(built - end) <= HOUR_MS
+        if date is None or date in dates or not (growing or whole_day(start, end, zone)):
+            return False
+        dates.append(date)
+    return bool(dates)
+
+
+def _interval(item: dict[str, Any], at: str, key: str, zone: str, built: int | None, totals: bool) -> Iterator[Record]:
+    metric, field, unit = INTERVALS[key]
+    start, end = span(item.get("start_time", item.get("time")), item.get("end_time"), zone)
+    value = needed_number(item.get(field))
+    date = local_midnight(start, zone) if totals else whole_day(start, end, zone)
+    if date is None:
+        yield Sample(position=at, metric=metric, naming="key", start=start, end=end, value=value, unit=unit, source=source_of(item))
+        return
+    source = source_of(item)
+    yield Bucket(
+        position=at,
+        metric=metric,
+        naming="key",
+        app=NAME,
+        width="day",
+        start=start,
+        date=date,
+        value=value,
+        unit=unit,
+        source=source.name or source.bundle or "",
+        as_of=built,
+    )
+
+
+def _instant(item: dict[str, Any], at: str, key: str, built: int | None) -> Iterator[Record]:
+    metric, field, unit = INSTANTS[key]
+    when = moment(item.get("time"), "UTC").ms
+    suffix = "_delta_celsius" if key == "skin_temperature" else ""
+    average, low, high = (number(item.get(f"{part}{suffix}")) for part in ("avg", "min", "max"))
+    source = source_of(item)
+    if average is not None:
+        yield Bucket(
+            position=at,
+            metric=metric,
+            naming="key",
+            app=NAME,
+            width="minute",
+            start=when,
+            value=average,
+            low=low,
+            high=high,
+            unit=unit,
+            source=source.name or source.bundle or "",
+            as_of=built,
+        )
+    else:
+        yield _sample(item, at, metric, when, needed_number(item.get(field)), unit)
+    baseline = number(item.get("baseline_celsius")) if key == "skin_temperature" else None
+    if baseline is not None:
+        yield _sample(item, f"{at}.baseline_celsius", "skin_temperature", when, baseline, "degC")
+
+
+def _blood_pressure(item: dict[str, Any], at: str, key: str, built: int | None) -> Iterator[Record]:
+    when = moment(item.get("time"), "UTC").ms
+    for part in ("systolic", "diastolic"):
+        yield _sample(item, f"{at}.{part}", f"blood_pressure_{part}", when, needed_number(item.get(part)), "mmHg")
+
+
+def _code(item: dict[str, Any], at: str, key: str, built: int | None) -> Iterator[Record]:
+    metric, field, names = CODES[key]
+    name = names.get(int(needed_number(item.get(field))))
+    if name is None:
+        raise Unreadable("unknown_value", "the value's code has no meaning here")
+    yield _sample(item, at, metric, moment(item.get("time"), "UTC").ms, name, None)
+
+
+def _event(item: dict[str, Any], at: str, key: str, built: int | None) -> Iterator[Record]:
+    yield _sample(item, at, key, moment(item.get("time"), "UTC").ms, 0.0, None)
+
+
+def _period(item: dict[str, Any], at: str, key: str, built: int | None) -> Iterator[Record]:
+    start, end = span(item.get("start_time"), item.get("end_time"), "UTC")
+    days = (end - start) / 1000
+    yield Sample(position=at, metric=key, naming="key", start=start, end=end, value=days, unit="s", source=source_of(item))
+
+
+def _unknown(item: dict[str, Any], at: str, key: str, built: int | None) -> Iterator[Record]:
+    """A type that a later version added: every number of it under the type's and the field's name."""
+    start, end = span(item.get("start_time", item.get("time")), item.get("end_time"), "UTC")
+    fields = [name for name, value in item.items() if isinstance(value, int | float) and not isinstance(value, bool)]
+    if not fields:
+        raise Unreadable("no_value", "the record holds no value")
+    for name in fields:
+        yield Sample(
+            position=f"{at}.{name}",
+            metric=f"{key}_{name}"[:200],
+            naming="health_connect",
+            start=start,
+            end=end,
+            value=needed_number(item[name]),
+            source=source_of(item),
+        )
+
+
+def _sample(item: dict[str, Any], at: str, metric: str, when: int, value: float | str, unit: str | None) -> Sample:
+    extra = {name: item[name] for name in _EXTRA if isinstance(item.get(name), str | int)}
+    source = source_of(item)
+    return Sample(
+        position=at, metric=metric, naming="key", start=when, end=when, value=value, unit=unit, source=source, metadata=extra or None
+    )
+
+
+def _sleep(item: dict[str, Any], at: str, key: str, built: int | None) -> Iterator[Record]:
+    yield from hc_sessions.sleep(item, at, source_of(item))
+
+
+def _exercise(item: dict[str, Any], at: str, key: str, built: int | None) -> Iterator[Record]:
+    yield hc_sessions.exercise(item, at, source_of(item))
+
+
+def _nutrition(item: dict[str, Any], at: str, key: str, built: int | None) -> Iterator[Record]:
+    yield from hc_sessions.nutrition(item, at, source_of(item))
+
+
+READERS = {
+    **dict.fromkeys(INTERVALS, _unknown),  # read by their list, see ``records``
+    **dict.fromkeys(INSTANTS, _instant),
+    **dict.fromkeys(CODES, _code),
+    **dict.fromkeys(("intermenstrual_bleeding", "sexual_activity"), _event),
+    "menstruation_period": _period,
+    "blood_pressure": _blood_pressure,
+    "sleep": _sleep,
+    "exercise": _exercise,
+    "nutrition": _nutrition,
+}
+FORMAT = Format(name=NAME, looks_for='"timestamp" and "app_version", with lists such as "steps" or "heart_rate"', claims=claims, records=records)

@@ -17,6 +17,11 @@ def date_of(ms: int, zone: str) -> dt.date:
     return midnight(ms, zone) or _local(ms, zone).date()
 
 
+def day_started(ms: int, zone: str) -> dt.date:
+    """The date of a day that began at this instant, wherever the phone was: its midday falls on the same date in most zones."""
+    return midnight(ms, zone) or _local(ms + 12 * HOUR_MS, zone).date()
+
+
 def midnight(ms: int, zone: str) -> dt.date | None:
     """The date that starts at this instant, in ``zone`` or else in UTC."""
     return local_midnight(ms, zone) or ((EPOCH + dt.timedelta(milliseconds=ms)).date() if ms % (24 * HOUR_MS) == 0 else None)

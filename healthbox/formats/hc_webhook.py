@@ -8,8 +8,8 @@ stored.
 """
 
 import datetime as dt
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 from healthbox.domain.records import Bucket, Record, Rejected, Sample, SourceRef
 from healthbox.formats import hc_sessions
@@ -57,31 +57,36 @@ CODES = {
 _EXTRA = ("measurement_location", "protection_used", "specimen_source", "meal_type", "relation_to_meal")
 
 
+class _Context(NamedTuple):
+    """What a list's records need to know of the body: the person's zone, when it was built, whether these are totals of days."""
+
+    zone: str
+    built: int | None
+    totals: bool
+
+
+_Reader = Callable[[dict[str, Any], str, str, _Context], Iterator[Record]]
+
+
 def claims(body: Any, envelope: Envelope) -> bool:
     return marked(body) == NAME
 
 
 def records(body: Any, envelope: Envelope) -> Iterator[Record]:
-    built = _built(body, envelope)
+    context = _Context(envelope.zone, _built(body, envelope), False)
     for key, items in body.items():
-        if key in _ABOUT or (key not in READERS and not isinstance(items, list)):
+        read = _READERS.get(key)
+        if key in _ABOUT or (read is None and not isinstance(items, list)):
             continue
         if body.get("test") is True:
             yield from _refused(items, key)
-        elif key in INTERVALS:
-            totals = _day_totals(items, envelope.zone, built)
+            continue
+        here = context._replace(totals=key in INTERVALS and _day_totals(items, context))
 
-            def interval(item: dict[str, Any], at: str, key: str = key, totals: bool = totals) -> Iterator[Record]:
-                yield from _interval(item, at, key, envelope.zone, built, totals)
+        def one(item: dict[str, Any], at: str, key: str = key, read: _Reader = read or _unknown, here: _Context = here) -> Iterator[Record]:
+            yield from read(item, at, key, here)
 
-            yield from each(items, key, interval)
-        else:
-            read = READERS.get(key, _unknown)
-
-            def one(item: dict[str, Any], at: str, key: str = key, read: Any = read) -> Iterator[Record]:
-                yield from read(item, at, key, built)
-
-            yield from each(items, key, one)
+        yield from each(items, key, one)
 
 
 def source_of(item: dict[str, Any]) -> SourceRef:
@@ -109,10 +114,11 @@ def _refused(items: Any, key: str) -> Iterator[Rejected]:
         yield rejected(f"{key}[{index}]", "test", "the app made this record up for a test", item)
 
 
-def _day_totals(items: Any, zone: str, built: int | None) -> bool:
+def _day_totals(items: Any, context: _Context) -> bool:
     """Whether a list holds totals of days: one record a day, from its local midnight to its end or to when the body was built.
 
     A single short record after midnight could be a plain one, so an unfinished day counts only when it is an hour long."""
+    zone, built = context.zone, context.built
     dates: list[dt.date] = []
     for item in items if isinstance(items, list) else ():
         try:
@@ -120,18 +126,18 @@ def _day_totals(items: Any, zone: str, built: int | None) -> bool:
         except Unreadable:
             continue
         date = local_midnight(start, zone)
-        growing = built is not None and HOUR_MS <= end - start and abs(built - end) <= HOUR_MS
+        growing = built is not None and end - start >= HOUR_MS and abs(built - end) <= HOUR_MS
         if date is None or date in dates or not (growing or whole_day(start, end, zone)):
             return False
         dates.append(date)
     return bool(dates)
 
 
-def _interval(item: dict[str, Any], at: str, key: str, zone: str, built: int | None, totals: bool) -> Iterator[Record]:
+def _interval(item: dict[str, Any], at: str, key: str, context: _Context) -> Iterator[Record]:
     metric, field, unit = INTERVALS[key]
-    start, end = span(item.get("start_time", item.get("time")), item.get("end_time"), zone)
+    start, end = span(item.get("start_time", item.get("time")), item.get("end_time"), "UTC")
     value = needed_number(item.get(field))
-    date = local_midnight(start, zone) if totals else whole_day(start, end, zone)
+    date = local_midnight(start, context.zone) if context.totals else whole_day(start, end, context.zone)
     if date is None:
         yield Sample(position=at, metric=metric, naming="key", start=start, end=end, value=value, unit=unit, source=source_of(item))
         return
@@ -147,11 +153,11 @@ def _interval(item: dict[str, Any], at: str, key: str, zone: str, built: int | N
         value=value,
         unit=unit,
         source=source.name or source.bundle or "",
-        as_of=built,
+        as_of=context.built,
     )
 
 
-def _instant(item: dict[str, Any], at: str, key: str, built: int | None) -> Iterator[Record]:
+def _instant(item: dict[str, Any], at: str, key: str, context: _Context) -> Iterator[Record]:
     metric, field, unit = INSTANTS[key]
     when = moment(item.get("time"), "UTC").ms
     suffix = "_delta_celsius" if key == "skin_temperature" else ""
@@ -170,7 +176,7 @@ def _instant(item: dict[str, Any], at: str, key: str, built: int | None) -> Iter
             high=high,
             unit=unit,
             source=source.name or source.bundle or "",
-            as_of=built,
+            as_of=context.built,
         )
     else:
         yield _sample(item, at, metric, when, needed_number(item.get(field)), unit)
@@ -179,13 +185,13 @@ def _instant(item: dict[str, Any], at: str, key: str, built: int | None) -> Iter
         yield _sample(item, f"{at}.baseline_celsius", "skin_temperature", when, baseline, "degC")
 
 
-def _blood_pressure(item: dict[str, Any], at: str, key: str, built: int | None) -> Iterator[Record]:
+def _blood_pressure(item: dict[str, Any], at: str, key: str, context: _Context) -> Iterator[Record]:
     when = moment(item.get("time"), "UTC").ms
     for part in ("systolic", "diastolic"):
         yield _sample(item, f"{at}.{part}", f"blood_pressure_{part}", when, needed_number(item.get(part)), "mmHg")
 
 
-def _code(item: dict[str, Any], at: str, key: str, built: int | None) -> Iterator[Record]:
+def _code(item: dict[str, Any], at: str, key: str, context: _Context) -> Iterator[Record]:
     metric, field, names = CODES[key]
     name = names.get(int(needed_number(item.get(field))))
     if name is None:
@@ -193,17 +199,17 @@ def _code(item: dict[str, Any], at: str, key: str, built: int | None) -> Iterato
     yield _sample(item, at, metric, moment(item.get("time"), "UTC").ms, name, None)
 
 
-def _event(item: dict[str, Any], at: str, key: str, built: int | None) -> Iterator[Record]:
+def _event(item: dict[str, Any], at: str, key: str, context: _Context) -> Iterator[Record]:
     yield _sample(item, at, key, moment(item.get("time"), "UTC").ms, 0.0, None)
 
 
-def _period(item: dict[str, Any], at: str, key: str, built: int | None) -> Iterator[Record]:
+def _period(item: dict[str, Any], at: str, key: str, context: _Context) -> Iterator[Record]:
     start, end = span(item.get("start_time"), item.get("end_time"), "UTC")
     days = (end - start) / 1000
     yield Sample(position=at, metric=key, naming="key", start=start, end=end, value=days, unit="s", source=source_of(item))
 
 
-def _unknown(item: dict[str, Any], at: str, key: str, built: int | None) -> Iterator[Record]:
+def _unknown(item: dict[str, Any], at: str, key: str, context: _Context) -> Iterator[Record]:
     """A type that a later version added: every number of it under the type's and the field's name."""
     start, end = span(item.get("start_time", item.get("time")), item.get("end_time"), "UTC")
     fields = [name for name, value in item.items() if isinstance(value, int | float) and not isinstance(value, bool)]
@@ -229,20 +235,20 @@ def _sample(item: dict[str, Any], at: str, metric: str, when: int, value: float 
     )
 
 
-def _sleep(item: dict[str, Any], at: str, key: str, built: int | None) -> Iterator[Record]:
+def _sleep(item: dict[str, Any], at: str, key: str, context: _Context) -> Iterator[Record]:
     yield from hc_sessions.sleep(item, at, source_of(item))
 
 
-def _exercise(item: dict[str, Any], at: str, key: str, built: int | None) -> Iterator[Record]:
+def _exercise(item: dict[str, Any], at: str, key: str, context: _Context) -> Iterator[Record]:
     yield hc_sessions.exercise(item, at, source_of(item))
 
 
-def _nutrition(item: dict[str, Any], at: str, key: str, built: int | None) -> Iterator[Record]:
+def _nutrition(item: dict[str, Any], at: str, key: str, context: _Context) -> Iterator[Record]:
     yield from hc_sessions.nutrition(item, at, source_of(item))
 
 
-READERS = {
-    **dict.fromkeys(INTERVALS, _unknown),  # read by their list, see ``records``
+_READERS: dict[str, _Reader] = {
+    **dict.fromkeys(INTERVALS, _interval),
     **dict.fromkeys(INSTANTS, _instant),
     **dict.fromkeys(CODES, _code),
     **dict.fromkeys(("intermenstrual_bleeding", "sexual_activity"), _event),
@@ -252,4 +258,6 @@ READERS = {
     "exercise": _exercise,
     "nutrition": _nutrition,
 }
-FORMAT = Format(name=NAME, looks_for='"timestamp" and "app_version", with lists such as "steps" or "heart_rate"', claims=claims, records=records)
+FORMAT = Format(
+    name=NAME, looks_for='"timestamp" and "app_version", with lists such as "steps" or "heart_rate"', claims=claims, records=records
+)

@@ -8,7 +8,7 @@ that alias, else one of the app's own names. A day's sum is a bucket of that day
 from collections.abc import Iterator
 from typing import Any, get_args
 
-from healthbox.domain.records import Bucket, Naming, Record, Sample, SleepStage, SourceClass, SourceRef, Tombstone, Workout
+from healthbox.domain.records import Bucket, Naming, Record, Sample, SleepStage, SourceClass, SourceRef, Stage, Tombstone, Workout
 from healthbox.formats.contract import Envelope, Format
 from healthbox.formats.day_marks import date_of, whole_day
 from healthbox.formats.native import value_of
@@ -29,7 +29,7 @@ _TOTALS = {
 # section → the family that its records have among lines
 FAMILIES = {"samples": "sample", "workouts": "workout", "sleep_sessions": "sleep_session", "deleted_records": "deleted_record"}
 _OWN_NAMES: dict[str, tuple[Naming, str]] = {
-    "energy": ("key", "active_energy"),
+    "body_mass": ("key", "weight"),
     "skin_temperature": ("key", "wrist_temperature"),  # the app's own word for Apple's wrist temperature
 }
 
@@ -92,9 +92,8 @@ def _source(said: Any) -> tuple[str, SourceRef] | None:
     key = text(said.get("source_key")) if isinstance(said, dict) else None
     if key is None:
         return None
-    kind = text(said.get("kind"))
-    model = text(said.get("device_model"))
-    return key, SourceRef(text(said.get("name")) or key, text(said.get("bundle_id")), model, kind if kind in _KINDS else None)  # type: ignore[arg-type]
+    kind = next((known for known in _KINDS if known == text(said.get("kind"))), None)
+    return key, SourceRef(text(said.get("name")) or key, text(said.get("bundle_id")), text(said.get("device_model")), kind)
 
 
 def _alias(said: Any) -> tuple[str, str] | None:
@@ -165,22 +164,19 @@ def _session(item: dict[str, Any], at: str, batch: _Batch) -> Iterator[Record]:
         yield from read({**item, "stage": "asleep_unspecified"}, at)
 
 
-def _stage(value: Any) -> Any:
+def _stage(value: Any) -> Stage:
     word = text(value)
     found = catalogue().stage("key", word) or catalogue().stage("open_wearables", word) if word else None
     return found or stage("healthkit", value)
 
 
 def _deleted(item: dict[str, Any], at: str, batch: _Batch) -> Iterator[Record]:
-    """A deletion names its family and source, but not its metric."""
+    """A deletion names the family and the source of what is gone, but not its metric."""
     ident = uuid(item.get("client_record_id"))
     if ident is None:
         raise Unreadable("no_uuid", "the deletion names no id")
-    metric = "sleep_analysis" if item.get("record_family") == "sleep_session" else None
-    yield Tombstone(position=at, uuid=ident, metric=metric, naming="key")
+    yield Tombstone(position=at, uuid=ident)
 
 
 _READERS = {"sample": _sample, "workout": _workout, "sleep_session": _session, "deleted_record": _deleted}
-FORMAT = Format(
-    name=NAME, looks_for='"schema_id": "health_bridge.batch.v1", or lines with "record_family"', claims=claims, records=records
-)
+FORMAT = Format(name=NAME, looks_for='"schema_id": "health_bridge.batch.v1", or lines with "record_family"', claims=claims, records=records)

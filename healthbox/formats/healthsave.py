@@ -18,7 +18,7 @@ from healthbox.formats.routes import instant
 from healthbox.formats.shapes import marked
 from healthbox.formats.shortcuts.names import Name, placed
 from healthbox.formats.totals import Totals
-from healthbox.formats.wire import Unreadable, catalogue, each, metadata, moment, named_source, needed_number, number, span, stage, text, uuid
+from healthbox.formats.wire import Unreadable, catalogue, each, metadata, moment, named_source, number, span, stage, text, uuid
 
 NAME = "healthsave"
 STATISTICS = "HealthKit Statistics"
@@ -156,7 +156,7 @@ def _rings(item: dict[str, Any], at: str, name: str, zone: str) -> Iterator[Reco
     if not found:
         raise Unreadable("no_value", "the summary states none of the rings")
     for metric, unit, amount in found:
-        yield StatedTotal(position=f"{at}.{metric}", metric=metric, naming="key", app=NAME, date=date, value=needed_number(amount), unit=unit)
+        yield StatedTotal(position=f"{at}.{metric}", metric=metric, naming="key", app=NAME, date=date, value=amount, unit=unit)
 
 
 def _date(value: Any, zone: str) -> dt.date:
@@ -170,6 +170,4 @@ def _whole(item: dict[str, Any], at: str, name: str, zone: str) -> Iterator[Reco
     yield Clinical(position=at, kind=_WHOLE[name], data=item, start=start, end=end, uuid=ident, source=source)
 
 
-FORMAT = Format(
-    name=NAME, looks_for='"metric" and "samples", with "batch_index" and "total_batches"', claims=claims, records=records
-)
+FORMAT = Format(name=NAME, looks_for='"metric" and "samples", with "batch_index" and "total_batches"', claims=claims, records=records)

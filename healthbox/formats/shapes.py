@@ -5,7 +5,8 @@ The marks are asked in one order, so that a body damaged into bearing two still 
 
 from typing import Any
 
-_OTHERS = ("dates", "hrDates", "hrValues", "timestamps", "metrics", "record", "anchor_token", "is_final_chunk")
+# What a Shortcut's body bears.
+_SHORTCUTS = ("dates", "hrDates", "hrValues", "timestamps", "metrics", "record", "type")
 
 
 def marked(body: Any) -> str | None:
@@ -38,8 +39,8 @@ def _without_data(body: dict[str, Any]) -> str | None:
     if "timestamp" in body and "app_version" in body:
         return "hc-webhook"
     if "formatVersion" in body and isinstance(body.get("sections"), dict):
-        foreign = any(key in _OTHERS or key.endswith("_samples") for key in body)
-        return None if foreign or "app_version" in body or ("type" in body and not {"value", "values"}.isdisjoint(body)) else "health-data-export"
+        foreign = any(key in _SHORTCUTS or key.endswith("_samples") for key in body)
+        return None if foreign else "health-data-export"
     return None
 
 

@@ -11,8 +11,6 @@ import zlib
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import Connection
-
 from healthbox.config import Settings
 from healthbox.domain.clock import is_zone
 from healthbox.domain.errors import Conflict, DiskFull, Invalid, TooLarge
@@ -20,7 +18,7 @@ from healthbox.formats.contract import Envelope, Format
 from healthbox.formats.json_body import decode
 from healthbox.formats.registry import discover, recognise
 from healthbox.store import devices, disk, ledger, people
-from healthbox.store.engine import Database
+from healthbox.store.engine import AnyConnection, Database
 
 CHUNKED = ("native-sync", "seed-sync", "flutter-health")
 SPOOL_BYTES = 1_000_000
@@ -102,7 +100,7 @@ class Door:
         body = zlib.compress(raw, 1) if len(raw) <= SPOOL_BYTES else None
         spool = None if body is not None else self._write_spool(raw, sha)
 
-        def write(c: Connection) -> Accepted:
+        def write(c: AnyConnection) -> Accepted:
             devices.touch_contact(c, device.id, now)
             batch, known = _standing(c, device, part, sha)
             if known is not None:
@@ -170,7 +168,7 @@ def _first_type(body: dict[str, Any]) -> str | None:
     return kind[:200] if isinstance(kind, str) else None
 
 
-def _standing(c: Connection, device: Owner, part: _Part, sha: bytes) -> tuple[ledger.Batch | None, Accepted | None]:
+def _standing(c: AnyConnection, device: Owner, part: _Part, sha: bytes) -> tuple[ledger.Batch | None, Accepted | None]:
     """The batch that this chunk belongs to, and, for a chunk we already hold, the same answer again.
 
     Other content under its index is a conflict."""
@@ -194,7 +192,7 @@ def _standing(c: Connection, device: Owner, part: _Part, sha: bytes) -> tuple[le
 
 
 def _new_batch(
-    c: Connection, device: Owner, form: Format, part: _Part, headers: dict[str, str], zone: str | None, now: int
+    c: AnyConnection, device: Owner, form: Format, part: _Part, headers: dict[str, str], zone: str | None, now: int
 ) -> ledger.Batch:
     return ledger.add_batch(
         c,

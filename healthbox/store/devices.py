@@ -8,7 +8,6 @@ import hashlib
 import hmac
 import re
 import secrets
-import sqlite3
 import zlib
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +16,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from healthbox.domain.errors import Invalid, NotFound
-from healthbox.store.engine import driver
+from healthbox.store.engine import AnyConnection, driver
 
 SCOPES = ("ingest", "read", "admin")
 TOUCH_MS = 60_000  # how often "last used" is worth a write
@@ -76,7 +75,7 @@ def add_device(connection: Connection, person_id: int, name: str, scopes: list[s
     return get_device(connection, int(made)), token.text
 
 
-def authenticate(connection: Connection | sqlite3.Connection, text: str, now: int) -> Device | None:
+def authenticate(connection: AnyConnection, text: str, now: int) -> Device | None:
     """The device of a token that is right and, at ``now`` (ms), not revoked. No look-up for one whose check digits are wrong."""
     match = _SHAPE.fullmatch(text)
     if match is None or _check(text[:-6]) != match[3]:
@@ -122,7 +121,7 @@ def touch_used(connection: Connection, device_id: int, now: int) -> bool:
     return done.rowcount > 0
 
 
-def touch_contact(connection: Connection, device_id: int, now: int) -> None:
+def touch_contact(connection: AnyConnection, device_id: int, now: int) -> None:
     driver(connection).execute("UPDATE device SET last_contact_at = max(coalesce(last_contact_at, 0), ?) WHERE id = ?", (now, device_id))
 
 

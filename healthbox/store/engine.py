@@ -24,6 +24,7 @@ from healthbox.domain.errors import DiskFull, Problem, Unavailable
 BUSY_MS = 10_000
 FILE = "healthbox.db"
 
+AnyConnection = Connection | sqlite3.Connection
 Answer = TypeVar("Answer")
 
 PRAGMAS = (
@@ -63,7 +64,7 @@ def _engine(path: Path, *, readonly: bool) -> Engine:
     return engine
 
 
-def driver(c: Connection | sqlite3.Connection) -> sqlite3.Connection:
+def driver(c: AnyConnection) -> sqlite3.Connection:
     """The connection beneath, for reads of very many rows (there a result object around each row costs more than the row)
     and for what every upload does (there a statement costs a sixth)."""
     return c if isinstance(c, sqlite3.Connection) else cast(sqlite3.Connection, c.connection.driver_connection)
@@ -92,7 +93,7 @@ def _in_words() -> Iterator[None]:
 class _Job(Generic[Answer]):
     """Work that waits for a transaction. ``gate`` opens when it is finished, or when it is this job's turn to lead the others."""
 
-    def __init__(self, work: Callable[[Connection], Answer]) -> None:
+    def __init__(self, work: Callable[[sqlite3.Connection], Answer]) -> None:
         self.work = work
         self.finished = False
         self.answer: Answer | None = None
@@ -117,6 +118,7 @@ class Database:
         self.writer = _engine(self.path, readonly=False)
         with self.writing() as connection:  # creates the file, in WAL mode, before any reader opens it
             connection.exec_driver_sql("PRAGMA user_version")
+            self._beneath = driver(connection)
         os.chmod(self.path, 0o600)
         self.reader = _engine(self.path, readonly=True)
 
@@ -157,7 +159,7 @@ class Database:
                 fcntl.flock(self._flock, fcntl.LOCK_UN)
                 self._owner = None
 
-    def join(self, work: Callable[[Connection], Answer]) -> Answer:
+    def join(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
         """Do ``work`` in a write transaction that it may share with other threads' work; durable on return.
 
         What one work raises undoes nothing of the others and is raised here. For that it may be called a second time, after
@@ -198,7 +200,7 @@ class Database:
     def _done(self, jobs: list[_Job[Any]]) -> bool:
         """One transaction of all of them; False when it was rolled back."""
         try:
-            with _in_words(), self.writer.begin() as connection:
+            with _in_words(), self._transaction() as connection:
                 for job in jobs:
                     job.answer = job.work(connection)
                     job.error = None
@@ -207,6 +209,18 @@ class Database:
                 job.error = error
             return len(jobs) == 1
         return True
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """As ``writing`` does it, on the same connection, without what SQLAlchemy adds."""
+        self._beneath.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._beneath
+            self._beneath.execute("COMMIT")
+        except BaseException:
+            if self._beneath.in_transaction:  # a full disk may have rolled it back already
+                self._beneath.execute("ROLLBACK")
+            raise
 
     def checkpoint(self) -> None:
         """Fold the write-ahead log into the file: at a clean stop, so that the next start and a file copy are cheap."""

@@ -165,9 +165,10 @@ def arrivals(c: Connection, person_id: int) -> list[Arrival]:
     return [a._replace(metric=_speaker(spoken[a.ref]).metric) if a.form == "source" and spoken[a.ref] else a for a in found]
 
 
-def pill(c: Connection, person_id: int, now: int) -> tuple[dict[str, Any], int]:
-    """The frame's freshness pill ({state, text, busy}: the worst late source, else how old the newest is) and the open findings."""
-    found = arrivals(c, person_id)
+def pill(c: Connection, person_id: int, now: int, found: list[Arrival] | None = None) -> tuple[dict[str, Any], int]:
+    """The frame's freshness pill ({state, text, busy}: the worst late source, else how old the newest is) and the open findings.
+    ``found`` are the arrivals where somebody has read them already."""
+    found = arrivals(c, person_id) if found is None else found
     open_findings = c.exec_driver_sql("SELECT count(*) FROM finding WHERE person_id=? AND state='open'", (person_id,)).scalar_one()
     waiting = c.exec_driver_sql(
         "SELECT count(*) FROM chunk INDEXED BY chunk_next CROSS JOIN batch ON batch.id=batch_id "

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from healthbox.store.engine import driver
+from healthbox.store.engine import AnyConnection, driver
 
 SLICE = 2_000
 RETRY_S = (30, 90, 270)
@@ -58,17 +58,17 @@ _BATCH = "id, public, person_id, device_id, client, format, status, zone, final,
 _PART = f"SELECT {_BATCH}, (SELECT sha FROM chunk WHERE batch_id=batch.id AND idx=?) FROM batch WHERE device_id=? AND client=?"
 
 
-def find_part(c: Connection, device_id: int, client: str, idx: int) -> tuple[Batch, bytes | None] | None:
+def find_part(c: AnyConnection, device_id: int, client: str, idx: int) -> tuple[Batch, bytes | None] | None:
     """The device's batch of that name, and the SHA-256 of its chunk ``idx`` where that is present."""
     row = driver(c).execute(_PART, (idx, device_id, client)).fetchone()
     return (Batch(*row[:-1]), row[-1]) if row else None
 
 
-def open_batch(c: Connection, device_id: int, anchor: str, metric: str | None) -> Batch | None:
+def open_batch(c: AnyConnection, device_id: int, anchor: str, metric: str | None) -> Batch | None:
     """The device's open batch for a client that names neither batch nor index: anchor token and type stand for it.
 
     A chunk without records names no type; it belongs to the newest open batch of its token."""
-    row = c.exec_driver_sql(
+    row = driver(c).execute(
         f"SELECT {_BATCH} FROM batch WHERE device_id=? AND anchor=? AND (metric IS ? OR ? IS NULL) AND client IS NULL AND final IS NULL "
         "AND closed_at IS NULL ORDER BY id DESC LIMIT 1",
         (device_id, anchor, metric, metric),
@@ -76,8 +76,8 @@ def open_batch(c: Connection, device_id: int, anchor: str, metric: str | None) -
     return Batch(*row) if row else None
 
 
-def get_batch(c: Connection, batch_id: int) -> Batch:
-    return Batch(*c.exec_driver_sql(f"SELECT {_BATCH} FROM batch WHERE id=?", (batch_id,)).one())
+def get_batch(c: AnyConnection, batch_id: int) -> Batch:
+    return Batch(*driver(c).execute(f"SELECT {_BATCH} FROM batch WHERE id=?", (batch_id,)).fetchone())
 
 
 def by_public(c: Connection, public: str) -> Batch | None:
@@ -86,7 +86,7 @@ def by_public(c: Connection, public: str) -> Batch | None:
 
 
 def add_batch(
-    c: Connection,
+    c: AnyConnection,
     *,
     person_id: int,
     device_id: int,
@@ -108,9 +108,9 @@ def add_batch(
     return Batch(made.lastrowid, public, person_id, device_id, client, format, "pending", zone, None, anchor, metric, now)
 
 
-def find_same(c: Connection, device_id: int, anchor: str, sha: bytes) -> tuple[Batch, int] | None:
+def find_same(c: AnyConnection, device_id: int, anchor: str, sha: bytes) -> tuple[Batch, int] | None:
     """The chunk with this very body that the device sent before under this anchor, for clients without an index."""
-    row = c.exec_driver_sql(
+    row = driver(c).execute(
         "SELECT chunk.batch_id, chunk.idx FROM chunk JOIN batch ON batch.id = chunk.batch_id "
         "WHERE chunk.sha=? AND batch.device_id=? AND batch.anchor=? AND batch.client IS NULL ORDER BY chunk.id DESC LIMIT 1",
         (sha, device_id, anchor),
@@ -118,13 +118,13 @@ def find_same(c: Connection, device_id: int, anchor: str, sha: bytes) -> tuple[B
     return (get_batch(c, row[0]), row[1]) if row else None
 
 
-def next_index(c: Connection, batch_id: int) -> int:
+def next_index(c: AnyConnection, batch_id: int) -> int:
     (found,) = driver(c).execute("SELECT coalesce(max(idx) + 1, 0) FROM chunk WHERE batch_id=?", (batch_id,)).fetchone()
     return int(found)
 
 
 def add_chunk(
-    c: Connection,
+    c: AnyConnection,
     batch: Batch,
     idx: int,
     *,

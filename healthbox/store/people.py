@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from healthbox.domain.errors import Conflict, Invalid, NotFound
-from healthbox.store.engine import driver
+from healthbox.store.engine import AnyConnection, driver
 
 UNITS = ("metric", "imperial")
 NAME_LENGTH = 100
@@ -108,7 +108,7 @@ def zone_history(connection: Connection, person_id: int) -> list[tuple[int, str]
     return [(since, zone) for since, zone in rows]
 
 
-def get_zone(connection: Connection, person_id: int) -> str:
+def get_zone(connection: AnyConnection, person_id: int) -> str:
     """The latest IANA zone of the history. Raises ``NotFound``."""
     row = driver(connection).execute("SELECT zone FROM person_zone WHERE person_id = ? ORDER BY since DESC LIMIT 1", (person_id,)).fetchone()
     if row is None:

@@ -37,17 +37,18 @@ _EXTENTS = """WITH RECURSIVE known (metric) AS (
   UNION ALL
   SELECT (SELECT min(metric) FROM day WHERE person_id=:person AND metric > known.metric) FROM known WHERE known.metric IS NOT NULL
 ) SELECT metric, (SELECT min(date) FROM day WHERE person_id=:person AND metric=known.metric),
-  (SELECT max(date) FROM day WHERE person_id=:person AND metric=known.metric), {count} FROM known WHERE metric IS NOT NULL"""
-_COUNT = "(SELECT count(*) FROM day WHERE person_id=:person AND metric=known.metric)"
+  (SELECT max(date) FROM day WHERE person_id=:person AND metric=known.metric) FROM known WHERE metric IS NOT NULL"""
+_COUNTS = "SELECT metric, count(*) FROM day INDEXED BY day_date WHERE person_id=:person GROUP BY metric"  # never the wide rows themselves
 
 
 def metrics(c: Connection, person_id: int, *, counted: bool = True) -> list[dict[str, Any]]:
     """The metrics a person has data of, with their last day's date; unknown ones too. ``days`` is None unless ``counted``."""
     known = named.catalogue(c, PLAIN)
     unknown = {entry.key: entry for entry in named.unknowns(c, person_id)}
-    rows = c.exec_driver_sql(_EXTENTS.format(count=_COUNT if counted else "NULL"), {"person": person_id}).fetchall()
+    rows = c.exec_driver_sql(_EXTENTS, {"person": person_id}).fetchall()
+    counts = {row[0]: row[1] for row in c.exec_driver_sql(_COUNTS, {"person": person_id})} if counted else {}
     found = []
-    for key, first, last, count in rows:
+    for key, first, last in rows:
         metric = known.get(key)
         label, unit = (metric.label, metric.unit) if metric else (unknown[key].name, unknown[key].unit) if key in unknown else (key, "")
         found.append(
@@ -60,11 +61,15 @@ def metrics(c: Connection, person_id: int, *, counted: bool = True) -> list[dict
                 "known": metric is not None,
                 "first": first,
                 "last": last,
-                "days": count,
+                "days": counts.get(key),
             }
         )
-    nights_row = c.exec_driver_sql("SELECT min(date), max(date), count(*) FROM night WHERE person_id=?", (person_id,)).one()
-    if nights_row[2]:
+    nights_row = c.exec_driver_sql(
+        "SELECT (SELECT min(date) FROM night WHERE person_id=:person), (SELECT max(date) FROM night WHERE person_id=:person), "
+        + ("(SELECT count(*) FROM night WHERE person_id=:person)" if counted else "NULL"),
+        {"person": person_id},
+    ).one()
+    if nights_row[0]:
         found.append(
             {
                 "metric": SLEEP,

@@ -1,10 +1,11 @@
 """What every page of the house stands in: the visitor's person, the current tab, freshness and open findings."""
 
-from typing import Any
+from typing import Any, cast
 
-from flask import render_template, url_for
+from flask import g, render_template, url_for
 
 from healthbox.store import freshness, people
+from healthbox.store.freshness import Arrival
 from healthbox.store.people import Person
 from healthbox.web.auth import person_id
 from healthbox.web.database import reading
@@ -17,14 +18,23 @@ def href(name: str, **values: Any) -> str:
 
 
 def person() -> Person:
-    """The person whose data this page shows: the account's own."""
-    return people.get_person(reading(), person_id())
+    """The person whose data this page shows: the account's own. Read once; a form that changes them answers with another request."""
+    if "person" not in g:
+        g.person = people.get_person(reading(), person_id())
+    return cast(Person, g.person)
+
+
+def arrivals() -> list[Arrival]:
+    """What may still come, for the pill of every page and for those that list it."""
+    if "arrivals" not in g:
+        g.arrivals = freshness.arrivals(reading(), person_id())
+    return cast(list[Arrival], g.arrivals)
 
 
 def page(template: str, nav: str | None, **values: Any) -> str:
     """Render a page of the house; ``nav`` is the key of its tab, or none."""
     who = person()
-    pill, open_findings = freshness.pill(reading(), who.id, now())
+    pill, open_findings = freshness.pill(reading(), who.id, now(), arrivals())
     given = {
         "nav": nav, "person": who, "fresh": pill, "findings_open": open_findings, "href": href, "locale": who.locale, "units": who.units,
         "now": now(), "live": {"url": url_for("pulse.show"), "stamp": freshness.stamp(reading(), who.id)},

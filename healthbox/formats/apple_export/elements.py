@@ -58,7 +58,7 @@ class _Run:
         self.broken = ("not_xml", "the element is not well-formed")
         self._stack: list[Element] = []
         self._depth = self._children = self._fed = 0
-        self._parser = parser = expat.ParserCreate()
+        self._parser = parser = expat.ParserCreate("utf-8")
         parser.buffer_text = True
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end

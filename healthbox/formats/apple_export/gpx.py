@@ -36,7 +36,7 @@ class _Reader:
         self._point: dict[str, str | None] | None = None
         self._part = ""
         self._depth = 0
-        self.parser = parser = expat.ParserCreate()
+        self.parser = parser = expat.ParserCreate("utf-8")
         parser.buffer_text = True
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end

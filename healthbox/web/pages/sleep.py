@@ -9,7 +9,7 @@ from healthbox.analytics import baseline
 from healthbox.analytics.baseline import Baseline
 from healthbox.domain.errors import NotFound
 from healthbox.render import ago
-from healthbox.store import freshness, night_reading
+from healthbox.store import night_reading
 from healthbox.store import reading as records
 from healthbox.store.night_reading import Slept
 from healthbox.web import frame, night_cards, nights_cards, rhythm
@@ -112,7 +112,7 @@ def _reason(person_id: int, on: dt.date, extent: tuple[dt.date, dt.date], source
     measured = night_reading.pulse(reading(), person_id, noon - 14 * 3_600_000, min(noon, now()), source)
     if measured and len(measured.readings) > 12:
         return f"{measured.source or 'A source'} measured a pulse that night, but nothing told sleep."
-    last = next((a for a in freshness.arrivals(reading(), person_id) if a.form == "source" and a.name == source), None)
+    last = next((a for a in frame.arrivals() if a.form == "source" and a.name == source), None)
     if last is not None and last.newest < noon:
         zone = who.local(last.newest).tzinfo
         return f"{source}'s last reading is from {who.clock(last.newest)}, {ago(last.newest, now(), zone, who.locale)}."

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from healthbox import render
 from healthbox.domain.errors import NotFound
-from healthbox.store import day_values, devices, findings, freshness, pages_reading
+from healthbox.store import day_values, devices, findings, pages_reading
 from healthbox.store.freshness import Arrival
 from healthbox.store.pages_reading import NightPoint, Workout
 from healthbox.store.people import Person
@@ -18,7 +18,7 @@ from healthbox.web import charts, timelines, times, usual
 from healthbox.web.arriving import Reader, source_row
 from healthbox.web.auth import opens
 from healthbox.web.database import reading
-from healthbox.web.frame import href, page, person
+from healthbox.web.frame import arrivals, href, page, person
 from healthbox.web.house import now
 from healthbox.web.morning import Morning, metric_of, week_end
 from healthbox.web.said import PLAIN, Said
@@ -74,7 +74,7 @@ def read(who: Person, day: dt.date, today: dt.date, zone: ZoneInfo) -> Morning:
     low = int(dt.datetime.combine(day - DAY, dt.time(), zone).timestamp() * 1000)
     high = int(dt.datetime.combine(day + DAY, dt.time(), zone).timestamp() * 1000)
     window = pages_reading.window(reading(), who.id, day - DAY * usual.WINDOW, last, usual.STORED, (low, high))
-    morning = Morning(day, today, zone, Said.of(who, now(), zone), window, freshness.arrivals(reading(), who.id))
+    morning = Morning(day, today, zone, Said.of(who, now(), zone), window, arrivals())
     return morning.judge(findings.of_person(reading(), who.id, since=day - DAY * usual.WINDOW))
 
 

@@ -1,0 +1,345 @@
+"""Files that come in slices: each lies in <data>/incoming/<id>/ until it is whole; nothing of it is accepted before.
+
+state.json  what was announced and how many bytes are safe: written after the bytes, so a crash forgets one slice at most
+body        the bytes so far; gone once the file is accepted or refused
+
+What became of the file stays known for a week, so a client that lost the last answer gets it by asking again.
+"""
+
+import errno
+import fcntl
+import hashlib
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from healthbox.config import Settings
+from healthbox.domain.errors import Conflict, DiskFull, Invalid, Malformed, NotFound, Problem, TooLarge, Unavailable
+from healthbox.formats.registry import recognise_file
+from healthbox.pipeline.accept import Door, Owner
+from healthbox.pipeline.accept_file import room_for
+from healthbox.store import devices, disk, ledger, people
+from healthbox.store import slices as kept
+from healthbox.store.engine import Database
+
+SLICE = 8 << 20  # bytes
+MAX_SIZE = 8 << 30
+OPEN_PER_DEVICE = 3
+KEEP_MS = 7 * 24 * 3_600_000
+MB = 1 << 20
+NAME_LENGTH = 200
+STATE, BODY = "state.json", "body"
+_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why the whole file was not taken."""
+
+    status: int
+    code: str
+    message: str
+    hint: str
+
+
+class Upload(msgspec.Struct, frozen=True):
+    """A file on its way; ``offset`` bytes of ``size`` are safe. ``mark`` is the client's own fingerprint of the file. Times in ms."""
+
+    id: str
+    device_id: int
+    person_id: int
+    name: str
+    size: int
+    sha256: str | None
+    mark: str | None
+    created_at: int
+    touched_at: int
+    offset: int = 0
+    batch: str | None = None
+    refused: Refusal | None = None
+
+    @property
+    def open(self) -> bool:
+        return self.batch is None and self.refused is None
+
+
+class Device(NamedTuple):
+    """Who uploads, as the doors want to know it."""
+
+    id: int
+    person_id: int
+
+
+class WrongOffset(Conflict):
+    """``offset``: where the next slice begins."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(f"The next slice begins at byte {offset}.", hint="Send from there on.", code="offset")
+        self.offset = offset
+
+
+class NoRoom(DiskFull):
+    """``needed`` and ``free``: bytes on the disk of the data folder."""
+
+    def __init__(self, needed: int, free: int) -> None:
+        words = f"The disk is too full for this file: {free // MB} MB are free, {-(-needed // MB)} MB are needed."
+        super().__init__(words, hint="Free some space on the data volume, then try again; what arrived is kept.")
+        self.needed, self.free = needed, free
+
+
+class Busy(Unavailable):
+    wait_s = 2
+
+    def __init__(self) -> None:
+        super().__init__("This upload is being worked on by another request.", hint="Ask again in a moment.", code="busy")
+
+
+class Slices:
+    """The uploads of one data folder."""
+
+    def __init__(self, database: Database, settings: Settings, door: Door) -> None:
+        self._database, self._settings, self._door = database, settings, door
+        self._folder = settings.data / "incoming"
+
+    def begin(self, device: Owner, *, name: str, size: int, sha256: str | None = None, mark: str | None = None, now: int) -> Upload:
+        """A new upload, or the unfinished one of the same file. Raises ``TooLarge``, ``Conflict`` (too many) or ``NoRoom``."""
+        if not 0 < size <= MAX_SIZE:
+            raise TooLarge(f"A file has 1 byte to {MAX_SIZE >> 30} GB.", hint="Split it, or import it with: healthbox import FILE")
+        if sha256 is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
+            raise Invalid("`sha256` must be 64 hexadecimal digits.")
+        mine = [upload for upload in _uploads(self._folder) if upload.open and upload.device_id == device.id]
+        name, sha256 = _tidy(name), sha256.lower() if sha256 else None
+        for upload in mine:
+            if (upload.name, upload.size, upload.sha256, upload.mark) == (name, size, sha256, mark) and (sha256 or mark):
+                return upload
+        if len(mine) >= OPEN_PER_DEVICE:
+            raise Conflict(f"{len(mine)} uploads of this device are not finished.", hint="Finish or cancel one of them.", code="too_many_open")
+        needed, free = self.room(size)
+        if free < needed:
+            raise NoRoom(needed, free)
+        upload = Upload(secrets.token_hex(16), device.id, device.person_id, name, size, sha256, mark, now, now)
+        with _full_is_a_problem():
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            self._path(upload.id).mkdir(mode=0o700)
+            (self._path(upload.id) / BODY).touch(0o600)
+            self._note(upload)
+            disk.sync_folder(self._folder)
+        return upload
+
+    def room(self, size: int, there: int = 0) -> tuple[int, int]:
+        """(needed, free) bytes for a file of which ``there`` bytes have arrived. What other uploads still lack is not free."""
+        found = room_for(self._settings, size)
+        promised = sum(other.size - other.offset for other in _uploads(self._folder) if other.open)
+        return found["needed"] - there, max(0, found["free"] - promised + (size - there if there else 0))
+
+    def find(self, public: str, *, device_id: int | None = None, person_id: int | None = None) -> Upload:
+        """Of this device or person, else ``NotFound``. Raises what refused the file, once it was."""
+        upload = _read(self._path(public)) if _ID.fullmatch(public) else None
+        if upload is None or (upload.device_id != device_id if device_id is not None else upload.person_id != person_id):
+            raise NotFound("There is no such upload.", hint="It was cancelled or has expired: begin again.")
+        if upload.refused is not None:
+            problem = Problem(upload.refused.message, hint=upload.refused.hint, code=upload.refused.code)
+            problem.status = upload.refused.status
+            raise problem
+        return upload
+
+    def add(self, upload: Upload, offset: int, raw: bytes, now: int) -> Upload:
+        """Keep a slice; the last one makes the file accepted. A slice that is there already changes nothing.
+
+        Raises ``WrongOffset``, ``TooLarge``, ``DiskFull``, ``Busy``, and what refuses the whole file."""
+        with self._held(upload.id):
+            upload = self.find(upload.id, device_id=upload.device_id)
+            if upload.batch is not None:
+                return upload
+            if len(raw) > SLICE or offset + len(raw) > upload.size:
+                raise TooLarge("This slice is too large, or reaches beyond the announced size.", hint=f"At most {SLICE} bytes at a time.")
+            if not self._has(upload, offset, raw):
+                if offset != upload.offset:
+                    raise WrongOffset(upload.offset)
+                upload = self._write(upload, raw, now)
+            return self._finish(upload, now) if upload.offset == upload.size else upload
+
+    def cancel(self, upload: Upload) -> None:
+        with self._held(upload.id):
+            shutil.rmtree(self._path(upload.id))
+
+    def unfinished(self, person_id: int) -> list[Upload]:
+        """Of one person, the newest first."""
+        mine = [upload for upload in _uploads(self._folder) if upload.open and upload.person_id == person_id]
+        return sorted(mine, key=lambda upload: -upload.created_at)
+
+    def _path(self, public: str) -> Path:
+        return self._folder / public
+
+    def _note(self, upload: Upload) -> None:
+        disk.write_private(self._path(upload.id) / STATE, msgspec.json.encode(upload))
+
+    @contextmanager
+    def _held(self, public: str) -> Iterator[None]:
+        """One request at a time works on an upload. Raises ``Busy``."""
+        try:
+            descriptor = os.open(self._path(public), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise NotFound("There is no such upload.", hint="Begin again.") from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError:
+            raise Busy from None
+        finally:
+            os.close(descriptor)
+
+    def _has(self, upload: Upload, offset: int, raw: bytes) -> bool:
+        """Whether these very bytes are safe already: their answer was lost."""
+        if offset + len(raw) > upload.offset:
+            return False
+        with (self._path(upload.id) / BODY).open("rb") as body:
+            body.seek(offset)
+            return body.read(len(raw)) == raw
+
+    def _write(self, upload: Upload, raw: bytes, now: int) -> Upload:
+        disk.ensure_room(self._settings.data, len(raw), self._settings.min_free_mb * MB)
+        with _full_is_a_problem():
+            with (self._path(upload.id) / BODY).open("r+b") as body:
+                body.seek(upload.offset)
+                body.write(raw)
+                body.truncate()
+                body.flush()
+                os.fsync(body.fileno())
+            upload = msgspec.structs.replace(upload, offset=upload.offset + len(raw), touched_at=now)
+            self._note(upload)
+        return upload
+
+    def _finish(self, upload: Upload, now: int) -> Upload:
+        """Accept the whole file, once: after a crash in between the ledger tells that it was."""
+        body = self._path(upload.id) / BODY
+        try:
+            batch = self._accept(upload, body, now)
+        except Problem as problem:
+            if problem.permanent:
+                refusal = Refusal(problem.status, problem.code, problem.message, problem.hint)
+                self._note(msgspec.structs.replace(upload, refused=refusal, touched_at=now))
+                body.unlink()
+            raise
+        upload = msgspec.structs.replace(upload, batch=batch, touched_at=now)
+        self._note(upload)
+        body.unlink()
+        return upload
+
+    def _accept(self, upload: Upload, body: Path, now: int) -> str:
+        sha = digest(body)
+        if upload.sha256 is not None and sha.hex() != upload.sha256:
+            raise Invalid("What arrived is not the file that was announced: its SHA-256 differs.", hint="Send it again.", code="sha256")
+        with self._database.reading() as c:
+            known = kept.accepted_since(c, upload.device_id, sha, upload.created_at)
+        if known is not None:
+            return known
+        device = Device(upload.device_id, upload.person_id)
+        if is_json(body):
+            raw = json_body(body, self._settings)
+            return self._door.ingest(device, raw, content_type="application/json", headers={}, now=now).batch
+        return self._adopt(device, upload, body, sha, now)
+
+    def _adopt(self, device: Owner, upload: Upload, body: Path, sha: bytes, now: int) -> str:
+        """As ``accept_file``, but the body already lies on this disk: the spool gets a second name of it, not a copy."""
+        form = recognise_file(body)
+        disk.ensure_room(self._settings.data, upload.size, self._settings.min_free_mb * MB)
+        suffix = Path(upload.name).suffix
+        name = f"{secrets.token_hex(12)}{suffix[:8] if suffix.isascii() and suffix[1:].isalnum() else ''}"
+        spool = self._settings.data / "spool"
+        with _full_is_a_problem():
+            spool.mkdir(mode=0o700, exist_ok=True)
+            _second_name(body, spool / name)
+        with self._database.writing() as c:
+            zone = people.get_zone(c, device.person_id)
+            batch = ledger.add_batch(
+                c, person_id=device.person_id, device_id=device.id, client=None, format=form.name, headers={}, zone=zone,
+                anchor=None, metric=None, now=now,
+            )  # fmt: skip
+            ledger.add_chunk(c, batch, 0, sha=sha, body=None, spool=name, size=upload.size, final=True, anchor=None, now=now)
+            devices.touch_contact(c, device.id, now)
+        self._door.ring()
+        return batch.public
+
+
+def sweep(database: Database, settings: Settings, now: int) -> int:
+    """Remove uploads that nobody touched for a week or whose person is gone; how many."""
+    folder, gone = settings.data / "incoming", 0
+    for path in folder.iterdir() if folder.is_dir() else ():
+        upload = _read(path)
+        with database.reading() as c:
+            standing = {person.id for person in people.list_persons(c)}
+        touched = upload.touched_at if upload is not None else int(path.stat().st_mtime * 1000)
+        if now - touched > KEEP_MS or (upload is not None and upload.person_id not in standing):
+            shutil.rmtree(path, ignore_errors=True)
+            gone += 1
+    return gone
+
+
+def is_json(path: Path) -> bool:
+    """JSON bodies go through the door of the phones; anything else is a file of its own format."""
+    with path.open("rb") as file:
+        return file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")
+
+
+def json_body(path: Path, settings: Settings) -> bytes:
+    """Raises ``TooLarge`` before anything is read."""
+    if path.stat().st_size > settings.max_json_bytes:
+        hint = "Split it, or raise HEALTHBOX_MAX_JSON_BYTES, for the server too."
+        raise TooLarge(f"The file is larger than {settings.max_json_bytes // MB} MB, the most for JSON.", hint=hint)
+    return path.read_bytes()
+
+
+def digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def _uploads(folder: Path) -> list[Upload]:
+    paths = list(folder.iterdir()) if folder.is_dir() else []
+    return [upload for path in paths if (upload := _read(path)) is not None]
+
+
+def _read(path: Path) -> Upload | None:
+    try:
+        return msgspec.json.decode((path / STATE).read_bytes(), type=Upload)
+    except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError):
+        return None  # being made, or being removed
+
+
+def _tidy(name: str) -> str:
+    """The file's name for people to read; no path ever comes of it."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    tidy = "".join(letter for letter in last if letter.isprintable()).strip()[:NAME_LENGTH]
+    if not tidy:
+        raise Malformed("The file has no name.")
+    return tidy
+
+
+def _second_name(body: Path, target: Path) -> None:
+    os.utime(body)  # a new file in the spool: the sweep of orphans leaves it until its row stands
+    try:
+        os.link(body, target)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.EXDEV, errno.EMLINK):
+            raise
+        shutil.copyfile(body, target)
+        with target.open("rb") as copy:
+            os.fsync(copy.fileno())
+    disk.sync_folder(target.parent)
+
+
+@contextmanager
+def _full_is_a_problem() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise DiskFull("The disk is full.", hint="Free some space on the data volume; nothing accepted so far is lost.") from error

@@ -23,10 +23,13 @@ function show(state, text) {
   pill.querySelector("use").setAttribute("href", state === "ok" ? "#i-check" : "#i-clock");
 }
 
-// New numbers take the place of the old ones, unless somebody is reading a table, typing or on a chart.
+// New numbers take the place of the old ones, unless somebody is reading a table, on a chart, or has something to fill in: a form
+// that only holds a button is in nobody's way.
+const FILLED_IN = "form[method=post] :is(input:not([type=hidden]), select, textarea)";
 async function renew() {
   const main = document.getElementById("main");
-  if (main.contains(document.activeElement) || main.querySelector("details[open], form")) return false;
+  if (main.contains(document.activeElement) || main.querySelector(`details[open], ${FILLED_IN}`)) return false;
+  if ($$("input", main).some((field) => field.value !== field.defaultValue)) return false;
   const page = await fetch(location.href, { credentials: "same-origin" });
   if (!page.ok) return false;
   const fresh = new DOMParser().parseFromString(await page.text(), "text/html").getElementById("main");

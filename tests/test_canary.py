@@ -10,8 +10,6 @@ import datetime as dt
 import json
 import re
 import sqlite3
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -22,6 +20,7 @@ from typing import Any
 import pytest
 import requests
 from served import House, receipt, wait_for
+from terminal import Home
 
 VALUES = ("4711.25", "8642.75", "163.625", "2347.125", "5813.375", "6173.875", "9281.625", "Zwiebelkanarie", "Kanarienfieber", "71.1234567")
 NAMES = ("Quillon", "Quillons Armband", "Quillons Handy", "Canary Box")
@@ -59,9 +58,7 @@ class Life:
         return answer
 
     def run(self, *words: str, said: str = "", code: int = 0) -> str:
-        command = [sys.executable, "-m", "healthbox", *words, "--data", str(self.house.data)]
-        done = subprocess.run(command, input=said, capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == code, done.stderr
+        done = Home(self.house.data).run(*words, said=said, code=code)
         self.told.append(f"{words}\n{done.stdout}\n{done.stderr}")
         return done.stdout
 
@@ -266,9 +263,11 @@ def looked_after(life: Life, quillon: requests.Session) -> None:
 def looked_at_by_another(life: Life, carol: requests.Session) -> None:
     """Carol is an admin too, and of nobody's health but her own."""
     life.ask("POST", "/login", 200, browser=carol, data={"login": "carol", "password": PASSWORDS["carol"]})
-    pages = ("/", "/data", "/uploads", "/dead", "/unknown", "/devices", "/workouts", "/workouts/1", "/sleep", "/metrics/all", "/metrics/weight",
-             "/metrics/zorgindex", "/findings", "/findings/rules", "/findings/channels", "/settings",
-             "/settings/people", "/settings/server", "/devices/1")  # fmt: skip
+    pages = (
+        "/", "/data", "/uploads", "/dead", "/unknown", "/devices", "/devices/1", "/workouts", "/workouts/1", "/sleep", "/metrics/all",
+        "/metrics/weight", "/metrics/zorgindex", "/findings", "/findings/rules", "/findings/channels", "/settings", "/settings/people",
+        "/settings/server",
+    )  # fmt: skip
     for path in (*pages, "/healthz", "/readyz", "/metrics", "/api/v1/openapi.json"):
         life.elsewhere.append(f"{path}\n{carol.get(life.base + path, timeout=10).text}")
 

@@ -101,7 +101,8 @@ def baseline(
 
 def usual(metric: str, values: Sequence[tuple[dt.date, float]], on: dt.date, *, without: Collection[dt.date] = ()) -> Baseline:
     """``baseline`` with what is known about the metric."""
-    return baseline(values, on, floor=floor(metric, [v for _, v in values]), log=metric in LOGARITHMIC, signed=signed(metric), without=without)
+    least = floor(metric, [v for _, v in values])
+    return baseline(values, on, floor=least, log=metric in LOGARITHMIC, signed=signed(metric), without=without)
 
 
 def deviation(value: float, usual: Baseline) -> float | None:

@@ -11,17 +11,16 @@ import click
 from healthbox.cli import words, work
 from healthbox.cli.place import now_ms, opened, person_of, settings
 from healthbox.config import Settings
-from healthbox.domain.errors import Invalid, TooLarge
+from healthbox.domain.errors import Invalid
 from healthbox.formats.contract import Envelope
 from healthbox.formats.json_body import decode
 from healthbox.formats.registry import discover, discover_files, recognise, recognise_file
 from healthbox.pipeline.accept import Door
 from healthbox.pipeline.accept_file import accept_file
+from healthbox.pipeline.slices import is_json, json_body
 from healthbox.store import devices, ledger, receipts
 from healthbox.store.engine import Database
 from healthbox.store.people import Person
-
-DEVICE = "import"
 
 
 @click.command("import")
@@ -34,8 +33,8 @@ def command(file: Path, name: str, form: str | None) -> None:
     with opened(given) as database:
         with database.reading() as c:
             person = person_of(c, name)
-        if _is_json(file):
-            raw = _read(file, given)
+        if is_json(file):
+            raw = json_body(file, given)
             total = _records(raw, form, person.zone)
             door = Door(database, given, _nobody)
             accepted = door.ingest(_device(database, person), raw, content_type="application/json", headers={}, now=now_ms())
@@ -57,25 +56,12 @@ def command(file: Path, name: str, form: str | None) -> None:
         sys.exit(1)
 
 
-def _is_json(file: Path) -> bool:
-    """JSON bodies go through the door of the phones; anything else is a file of its own format."""
-    with file.open("rb") as opened_file:
-        return opened_file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")
-
-
 def _named(file: Path, form: str | None) -> None:
     """Raises ``Invalid`` for a file that is not of the format named."""
     formats = discover_files()
     if form is not None and form not in formats:
         raise Invalid(f"There is no file format {form}.", hint=f"Formats are: {', '.join(sorted({*formats, *discover()}))}.")
     recognise_file(file, formats if form is None else {form: formats[form]})
-
-
-def _read(file: Path, given: Settings) -> bytes:
-    if file.stat().st_size > given.max_json_bytes:
-        hint = "Split it, or raise HEALTHBOX_MAX_JSON_BYTES, for the server too."
-        raise TooLarge(f"The file is larger than {given.max_json_bytes // 1_048_576} MB.", hint=hint)
-    return file.read_bytes()
 
 
 def _records(raw: bytes, form: str | None, zone: str) -> int:
@@ -92,13 +78,8 @@ def _records(raw: bytes, form: str | None, zone: str) -> int:
 
 
 def _device(database: Database, person: Person) -> devices.Device:
-    """The person's device for imports, made on demand; its token is known to nobody and valid for nothing."""
     with database.writing() as c:
-        for device in devices.list_devices(c, person.id):
-            if device.name == DEVICE:
-                return device
-        made, _ = devices.add_device(c, person.id, DEVICE, ["ingest"], now_ms())
-        return devices.revoke(c, made.id, now_ms())
+        return devices.importer(c, person.id, now_ms())
 
 
 def _nobody() -> None:

@@ -215,7 +215,7 @@ def _raw(aggregation: str, bounds: tuple[int, int], readings: Sequence[Reading],
 def _merged(aggregation: str, bounds: tuple[int, int], readings: Sequence[Reading], *, told: bool) -> _Raw | None:
     timed = aggregation == "duration"
     pieces = [Piece(r.source, r.name, r.rank, r.start, r.end, (r.end - r.start) / 60_000) for r in readings] if timed else readings
-    day = merge(pieces, bounds)[0]
+    day = merge(pieces, bounds, told=told)[0]
     if not day.n:
         return None
     low, high = bounds
@@ -267,8 +267,9 @@ def _hours_held(spans: Iterable[tuple[int, int]], bounds: tuple[int, int]) -> fl
     low, high = bounds
     held: set[int] = set()
     for start, end in spans:
-        first = (max(start, low) - low) // HOUR
-        last = (min(max(start, end - 1), high - 1) - low) // HOUR
+        first = (start - low) // HOUR if start > low else 0
+        until = end - 1 if end > start else start
+        last = ((until if until < high else high - 1) - low) // HOUR
         if first == last:
             held.add(first)
         else:

@@ -65,8 +65,14 @@ class Merged(msgspec.Struct, frozen=True):
 _Won = tuple[Piece, int, int]
 
 
-def merge(pieces: Sequence[Piece], bounds: Sequence[int]) -> list[Merged]:
-    """The days between ``bounds`` (n + 1 ascending instants in ms): n results. A piece that ends before it starts is ignored."""
+def merge(pieces: Sequence[Piece], bounds: Sequence[int], *, told: bool = True) -> list[Merged]:
+    """The days between ``bounds`` (n + 1 ascending instants in ms): n results. A piece that ends before it starts is ignored.
+
+    Without ``told`` the lanes are left out, which the numbers do not need."""
+    if len(bounds) == 2:
+        low, high = bounds
+        inside = [p for p in pieces if p.start < high and p.end >= p.start and (p.end > low or p.start == p.end == low)]
+        return [_day(inside, low, high, told)]
     touching: list[list[Piece]] = [[] for _ in bounds[1:]]
     for piece in pieces:
         if piece.end < piece.start:
@@ -74,7 +80,7 @@ def merge(pieces: Sequence[Piece], bounds: Sequence[int]) -> list[Merged]:
         last = piece.end - (piece.end > piece.start)
         for day in range(max(bisect_right(bounds, piece.start) - 1, 0), min(bisect_right(bounds, last), len(touching))):
             touching[day].append(piece)
-    return [_day(found, low, high) for found, low, high in zip(touching, bounds, bounds[1:], strict=False)]
+    return [_day(found, low, high, told) for found, low, high in zip(touching, bounds, bounds[1:], strict=False)]
 
 
 def _part(piece: Piece, start: int, end: int) -> float:
@@ -84,7 +90,7 @@ def _part(piece: Piece, start: int, end: int) -> float:
     return piece.value * (end - start) / (piece.end - piece.start)
 
 
-def _day(pieces: list[Piece], low: int, high: int) -> Merged:
+def _day(pieces: list[Piece], low: int, high: int, told: bool) -> Merged:
     if not pieces:
         return Merged(None, 0, [], [], 0)
     order, raw = _precedence(pieces, low, high)
@@ -94,16 +100,17 @@ def _day(pieces: list[Piece], low: int, high: int) -> Merged:
     covered = sum(end - start for _, start, end in won)
     if points := [p for p in pieces if p.end == p.start]:
         won += _points(points, order, won)
-    lanes = sorted(
-        (Lane(piece.source, start, end, _part(piece, start, end)) for piece, start, end in won),
-        key=lambda lane: (lane.start, lane.end, order[lane.source], lane.value),
-    )
+    parts = [_part(piece, start, end) for piece, start, end in won]
     counted: defaultdict[int, list[float]] = defaultdict(list)
-    for lane in lanes:
-        counted[lane.source].append(lane.value)
+    for (piece, _, _), value in zip(won, parts, strict=True):
+        counted[piece.source].append(value)
     names = {piece.source: piece.name for piece in pieces}
     shares = [_share(source, names[source], fsum(counted[source]), raw[source]) for source in sorted(order, key=order.__getitem__)]
-    return Merged(fsum(lane.value for lane in lanes), len(pieces), shares, lanes, covered)
+    lanes: list[Lane] = []
+    if told:
+        lanes = [Lane(piece.source, start, end, value) for (piece, start, end), value in zip(won, parts, strict=True)]
+        lanes.sort(key=lambda lane: (lane.start, lane.end, order[lane.source], lane.value))
+    return Merged(fsum(parts), len(pieces), shares, lanes, covered)
 
 
 def _share(source: int, name: str, value: float, raw: float) -> Share:

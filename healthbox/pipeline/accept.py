@@ -16,11 +16,13 @@ from healthbox.domain.clock import is_zone
 from healthbox.domain.errors import Conflict, DiskFull, Invalid, TooLarge
 from healthbox.formats.contract import Envelope, Format
 from healthbox.formats.json_body import decode
+from healthbox.formats.outline import outline
 from healthbox.formats.registry import discover, recognise
 from healthbox.store import devices, disk, ledger, people
 from healthbox.store.engine import AnyConnection, Database
 
-CHUNKED = ("native-sync", "seed-sync", "flutter-health")
+NATIVE = "native-sync"
+CHUNKED = (NATIVE, "seed-sync", "flutter-health")
 SPOOL_BYTES = 1_000_000
 ANY_ZONE = "UTC"  # a shape is told without its zone; the person's own is looked up where a batch begins
 KEPT_HEADERS = ("automation-aggregation", "automation-period", "automation-name", "automation-id", "session-id", "x-timezone")
@@ -61,6 +63,7 @@ class Door:
         self._database, self._settings, self._ring = database, settings, ring
         self._formats = discover()
         self._chunked = {name: form for name, form in self._formats.items() if name in CHUNKED}
+        self._native = self._formats[NATIVE]
         self._spool = settings.data / "spool"
 
     def ring(self) -> None:
@@ -80,6 +83,9 @@ class Door:
     def sync(self, device: Owner, raw: bytes, now: int) -> Accepted:
         """A chunk of the native protocol, of the seed's shape, or Flutter points."""
         self._limit(raw)
+        body: Any = outline(raw)
+        if body is not None:
+            return self._keep(device, raw, self._native, _part(body), {}, _zone(body, {}), now)
         body = decode(raw)
         zone = _zone(body, {})
         form = recognise(body, Envelope(zone=zone or ANY_ZONE, accepted_at=now), self._chunked)

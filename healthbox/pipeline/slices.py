@@ -14,7 +14,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -132,11 +132,11 @@ class Slices:
             disk.sync_folder(self._folder)
         return upload
 
-    def room(self, size: int, there: int = 0) -> tuple[int, int]:
-        """(needed, free) bytes for a file of which ``there`` bytes have arrived. What other uploads still lack is not free."""
+    def room(self, size: int, upload: Upload | None = None) -> tuple[int, int]:
+        """(needed, free) bytes for a file of this size, or for what ``upload`` lacks. What others still lack is not free."""
         found = room_for(self._settings, size)
-        promised = sum(other.size - other.offset for other in _uploads(self._folder) if other.open)
-        return found["needed"] - there, max(0, found["free"] - promised + (size - there if there else 0))
+        promised = sum(other.size - other.offset for other in _uploads(self._folder) if other.open and other != upload)
+        return found["needed"] - (upload.offset if upload else 0), max(0, found["free"] - promised)
 
     def find(self, public: str, *, device_id: int | None = None, person_id: int | None = None) -> Upload:
         """Of this device or person, else ``NotFound``. Raises what refused the file, once it was."""

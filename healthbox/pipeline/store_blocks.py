@@ -1,6 +1,7 @@
 """A block of samples into the store: what all its rows share is resolved once."""
 
 import math
+import sys
 from typing import TYPE_CHECKING
 
 from healthbox.domain.catalogue import Metric
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from healthbox.pipeline.store_records import Step
 
 LONGEST_MS = 400 * 86_400_000
+MOST = sys.float_info.max
 
 
 def store_block(step: "Step", block: SampleBlock) -> None:
@@ -28,23 +30,27 @@ def store_block(step: "Step", block: SampleBlock) -> None:
             step.take(single(block, at))
         return
     rows: list[BulkRow] = []
-    origin: list[int] = []
     meta, zone = step.registry.meta, step.registry.zone
     factor, offset = convert or (1.0, 0.0)
-    low, high = (-math.inf if metric.low is None else metric.low), (math.inf if metric.high is None else metric.high)
+    low, high = (-MOST if metric.low is None else metric.low), (MOST if metric.high is None else metric.high)
     for at, (_, start, end, said, zone_name, data) in enumerate(block.rows):
-        try:
-            value = float(said) if convert is None else float(said) * factor + offset  # type: ignore[arg-type]
-        except (TypeError, ValueError):
-            value = math.nan
-        if not low <= value <= high or not 0 <= end - start <= LONGEST_MS or not math.isfinite(value):
+        value = said if type(said) is float else _number(said)
+        if convert is not None:
+            value = value * factor + offset
+        if not low <= value <= high or not 0 <= end - start <= LONGEST_MS:  # not a number fails too
             step.take(single(block, at))  # it says what is wrong
             continue
-        ms = (start % 1000) * 1000 + end % 1000
-        rows.append(BulkRow(start // 1000, end // 1000, value, ms or None, zone(zone_name), meta(data)))
-        origin.append(at)
+        ms = (start % 1000) * 1000 + end % 1000 or None
+        rows.append((start // 1000, end // 1000, value, ms, zone(zone_name) if zone_name else None, meta(data) if data else None))
     if rows:
         _settle(step, block, metric, rows)
+
+
+def _number(said: float | str | None) -> float:
+    try:
+        return float(said)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return math.nan
 
 
 def _settle(step: "Step", block: SampleBlock, metric: Metric, rows: list[BulkRow]) -> None:
@@ -54,10 +60,8 @@ def _settle(step: "Step", block: SampleBlock, metric: Metric, rows: list[BulkRow
     step.counts["duplicate"] += settled.duplicate
     step.touch_rows(metric.key, settled.new)
     for at in settled.rest:
-        row = rows[at]
-        step.samples.append(
-            Incoming(series_id, row.start, row.end, row.value, ms=row.ms, zone_id=row.zone_id, meta_id=row.meta_id, as_of=step.claim.as_of)
-        )
+        start, end, value, ms, zone_id, meta_id = rows[at]
+        step.samples.append(Incoming(series_id, start, end, value, ms=ms, zone_id=zone_id, meta_id=meta_id, as_of=step.claim.as_of))
 
 
 def single(block: SampleBlock, at: int) -> Sample | Rejected:

@@ -351,9 +351,9 @@ class Step:
         """As for single changes; rows in time order cost one look at the calendar a day."""
         low = high = 0
         for row in rows:
-            start, end = row.start * 1000, row.end * 1000 + 999
-            if row.zone_id is not None:
-                self._touch_change(metric, samples.Change(0, row.start, row.end, row.zone_id))
+            start, end = row[0] * 1000, row[1] * 1000 + 999
+            if row[4] is not None:
+                self._touch_change(metric, samples.Change(0, row[0], row[1], row[4]))
             elif not low <= start <= end < high:
                 self._touch(metric, start, end, None)
                 low, high = self.zones.bounds(self.zones.local_date(start))

@@ -1,4 +1,4 @@
-"""The worker: bell, pump, sender and watch together, beside the web server in one process."""
+"""The worker: bell, pump, sender, watch and inbox together, beside the web server in one process."""
 
 import logging
 import threading
@@ -8,8 +8,10 @@ from collections.abc import Callable
 from healthbox.config import Settings
 from healthbox.domain.catalogue import Catalogue
 from healthbox.domain.errors import Problem
-from healthbox.pipeline import deliver, schedule
+from healthbox.pipeline import deliver, schedule, slices
+from healthbox.pipeline.accept import Door
 from healthbox.pipeline.bell import Bell
+from healthbox.pipeline.inbox import Inbox
 from healthbox.pipeline.pump import Pump
 from healthbox.store import days, deliveries, disk, ledger
 from healthbox.store.engine import Database
@@ -18,6 +20,8 @@ from healthbox.store.vault import Vault
 log = logging.getLogger("healthbox.worker")
 WATCH_S = 1.0
 STOP_S = 7.0
+INBOX_S = 3.0
+SWEEP_MS = 3_600_000
 
 
 def now_ms() -> int:
@@ -36,6 +40,8 @@ class Worker:
         self._beat: int | None = None
         self._sending = threading.Lock()
         self._watch = threading.Thread(target=self._look, name="watch", daemon=True)
+        self._inbox = Inbox(database, settings, Door(database, settings, self.ring))
+        self._collect = threading.Thread(target=self._look_into_the_inbox, name="inbox", daemon=True)
 
     def ring(self) -> None:
         self.bell.ring("pump")
@@ -52,6 +58,7 @@ class Worker:
         schedule.prepare(self._database, self._settings, self._clock())
         self.bell.start()
         self._watch.start()
+        self._collect.start()
         self.bell.ring("pump")
         self.bell.ring("send")
 
@@ -61,6 +68,7 @@ class Worker:
         self.pump.stop()
         self.bell.stop()
         self._watch.join(timeout=STOP_S)
+        self._collect.join(timeout=STOP_S)
 
     def _send(self) -> None:
         if self._vault is None or not self._sending.acquire(blocking=False):
@@ -94,3 +102,18 @@ class Worker:
                 log.warning("the watch could not look", extra={"code": problem.code})
             except Exception as error:  # the edge of the watch: it must go on looking
                 log.error("the watch failed", exc_info=error)
+
+    def _look_into_the_inbox(self) -> None:
+        """A thread of its own: reading a file of gigabytes must not keep the watch from going round."""
+        swept = 0
+        while not self._stop.wait(INBOX_S):
+            try:
+                now = self._clock()
+                self._inbox.look(now)
+                if now - swept > SWEEP_MS:
+                    slices.sweep(self._database, self._settings, now)
+                    swept = now
+            except Problem as problem:
+                log.warning("the inbox could not be looked into", extra={"code": problem.code})
+            except Exception as error:  # the edge of the inbox: it must go on looking
+                log.error("looking into the inbox failed", exc_info=error)

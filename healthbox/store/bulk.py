@@ -4,7 +4,9 @@ The rules are those of ``samples``; a row that needs more than a look (other con
 series with deletions) is handed back to it.
 """
 
+import math
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -16,15 +18,9 @@ from healthbox.store.standing import LONG_S
 DENSE = 4  # more stored rows in the window than this many per row: not worth reading them all
 
 
-class BulkRow(NamedTuple):
-    """A sample of one series in canonical units; start and end in whole seconds, ``ms`` as in ``Incoming``."""
-
-    start: int
-    end: int
-    value: float
-    ms: int | None
-    zone_id: int | None
-    meta_id: int | None
+# A sample of one series: start and end in whole seconds, value in canonical units, ``ms`` as in ``Incoming``, zone, metadata.
+# A plain tuple: there are millions of them.
+BulkRow = tuple[int, int, float, int | None, int | None, int | None]
 
 
 class Settled(NamedTuple):
@@ -39,11 +35,14 @@ def add(c: Connection, series_id: int, batch_id: int, rows: Sequence[BulkRow]) -
     standing = _standing(c, series_id, rows)
     if standing is None:
         return Settled([], 0, list(range(len(rows))))
+    if not standing and len({(row[0], row[1]) for row in rows}) == len(rows):
+        _insert(c, series_id, batch_id, rows)
+        return Settled(list(rows), 0, [])
     new: list[BulkRow] = []
     rest: list[int] = []
     duplicate = 0
     for at, row in enumerate(rows):
-        key = (row.start, row.end)
+        key = (row[0], row[1])
         known = standing.get(key)
         if known is None:
             standing[key] = row
@@ -65,7 +64,7 @@ def _standing(c: Connection, series_id: int, rows: Sequence[BulkRow]) -> dict[tu
         driver(c)
         .execute(
             'SELECT start, "end", value, ms, zone_id, meta_id, tag FROM sample WHERE series_id=? AND start BETWEEN ? AND ? LIMIT ?',
-            (series_id, min(row.start for row in rows), max(row.start for row in rows), limit),
+            (series_id, min(row[0] for row in rows), max(row[0] for row in rows), limit),
         )
         .fetchall()
     )
@@ -74,34 +73,42 @@ def _standing(c: Connection, series_id: int, rows: Sequence[BulkRow]) -> dict[tu
     standing: dict[tuple[int, int], BulkRow] = {}
     for start, end, value, ms, zone_id, meta_id, tag in found:
         if tag or (start, end) in standing:  # several contents at one key: the careful way
-            standing[start, end] = BulkRow(start, end, float("nan"), None, None, None)
+            standing[start, end] = (start, end, math.nan, None, None, None)
         else:
-            standing[start, end] = BulkRow(start, end, value, ms, zone_id, meta_id)
+            standing[start, end] = (start, end, value, ms, zone_id, meta_id)
     return standing
 
 
 def _adds_nothing(row: BulkRow, known: BulkRow) -> bool:
+    _, _, value, ms, zone_id, meta_id = row
+    _, _, old_value, old_ms, old_zone, old_meta = known
     return (
-        row.value <= known.value
-        and same(row.value, known.value)
-        and (row.ms or 0) <= (known.ms or 0)
-        and (row.zone_id is None or known.zone_id is not None)
-        and (row.meta_id is None or known.meta_id is not None)
+        value <= old_value
+        and same(value, old_value)
+        and (ms or 0) <= (old_ms or 0)
+        and (zone_id is None or old_zone is not None)
+        and (meta_id is None or old_meta is not None)
     )
 
 
 def _insert(c: Connection, series_id: int, batch_id: int, rows: Sequence[BulkRow]) -> None:
     if not rows:
         return
-    ordered = sorted(rows, key=lambda row: (row.start, row.end))
-    c.exec_driver_sql(
-        'INSERT INTO sample (series_id, start, "end", tag, value, ms, zone_id, meta_id, batch_id) VALUES (?,?,?,\'\',?,?,?,?,?)',
-        [(series_id, *row, batch_id) for row in ordered],
+    # the two numbers that every row shares stand in the statement: no new tuple has to be made for any row
+    driver(c).executemany(
+        'INSERT INTO sample (series_id, start, "end", tag, value, ms, zone_id, meta_id, batch_id) '
+        f"VALUES ({int(series_id)},?,?,'',?,?,?,?,{int(batch_id)})",
+        sorted(rows, key=_when),
     )
-    longest = max((row.end - row.start for row in rows if row.end - row.start <= LONG_S), default=0)
-    c.exec_driver_sql("UPDATE series SET longest=? WHERE id=? AND longest<?", (longest, series_id, longest))
-    if any(row.zone_id is not None for row in rows):
-        c.exec_driver_sql("UPDATE series SET zoned=1 WHERE id=? AND zoned=0", (series_id,))
-    long = [(series_id, row.start, row.end) for row in rows if row.end - row.start > LONG_S]
-    if long:
+    lengths = [row[1] - row[0] for row in rows]
+    longest = max(lengths)
+    if longest > LONG_S:
+        long = [(series_id, row[0], row[1]) for row in rows if row[1] - row[0] > LONG_S]
         c.exec_driver_sql('INSERT OR IGNORE INTO long_sample (series_id, start, "end", tag) VALUES (?,?,?,\'\')', long)
+        longest = max((length for length in lengths if length <= LONG_S), default=0)
+    c.exec_driver_sql("UPDATE series SET longest=? WHERE id=? AND longest<?", (longest, series_id, longest))
+    if any(row[4] is not None for row in rows):
+        c.exec_driver_sql("UPDATE series SET zoned=1 WHERE id=? AND zoned=0", (series_id,))
+
+
+_when = itemgetter(0, 1)

@@ -21,6 +21,7 @@ from healthbox.store.engine import AnyConnection, driver
 SCOPES = ("ingest", "read", "admin")
 TOUCH_MS = 60_000  # how often "last used" is worth a write
 NAME_LENGTH = 100
+IMPORTER = "import"  # what files come from that nobody's phone sent
 
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SHAPE = re.compile(r"hbx_([0-9A-Za-z]{8})_([0-9A-Za-z]{43})([0-9A-Za-z]{6})", re.ASCII)
@@ -93,6 +94,15 @@ def get_device(connection: Connection, device_id: int) -> Device:
     if row is None:
         raise NotFound("There is no such device.", hint="See: healthbox token list")
     return _device(row)
+
+
+def importer(connection: Connection, person_id: int, now: int) -> Device:
+    """The person's device for files, made on demand; its token is known to nobody and valid for nothing."""
+    for device in list_devices(connection, person_id):
+        if device.name == IMPORTER:
+            return device
+    made, _ = add_device(connection, person_id, IMPORTER, ["ingest"], now)
+    return revoke(connection, made.id, now)
 
 
 def list_devices(connection: Connection, person_id: int | None = None) -> list[Device]:

@@ -199,6 +199,29 @@ def _age(ms: int) -> str:
     return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"
 
 
+class Import(NamedTuple):
+    """A large upload that is being read: so many records so far, ``done`` of its ``parts``, ``size`` in bytes."""
+
+    public: str
+    read: int
+    parts: int
+    done: int
+    size: int
+
+
+def standing(c: Connection, person_id: int, since: int, least: int) -> tuple[int, Import | None]:
+    """How many parts that came after ``since`` (ms) could not be read, and the upload of ``least`` bytes or more being read now."""
+    row = c.exec_driver_sql(
+        "SELECT (SELECT count(*) FROM chunk INDEXED BY chunk_dead CROSS JOIN batch ON batch.id=batch_id "
+        "WHERE chunk.status='dead' AND accepted_at>=:since AND person_id=:person), public, new+updated+duplicate+deleted+rejected, "
+        "count(chunk.id), total(chunk.status NOT IN ('pending', 'running')), total(size) FROM (SELECT 1) "
+        "LEFT JOIN batch ON batch.id=(SELECT min(batch_id) FROM chunk INDEXED BY chunk_next CROSS JOIN batch AS open ON open.id=batch_id "
+        "WHERE chunk.status IN ('pending', 'running') AND open.person_id=:person) LEFT JOIN chunk ON chunk.batch_id=batch.id",
+        {"since": since, "person": person_id},
+    ).one()
+    return row[0], Import(row[1], row[2], row[3], int(row[4]), int(row[5])) if row[1] and row[5] >= least else None
+
+
 def stamp(c: Connection, person_id: int) -> str:
     """Changes whenever a page of this person could look different for another reason than the clock."""
     row = c.exec_driver_sql(

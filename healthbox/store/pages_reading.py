@@ -7,6 +7,9 @@ import msgspec
 from sqlalchemy import Connection
 
 
+HOUR = 1 / 24  # of a day
+
+
 class Share(msgspec.Struct, frozen=True):
     """What one source gave to a day; ``discarded`` was measured by a better source at the same time."""
 
@@ -32,12 +35,34 @@ class Point(msgspec.Struct, frozen=True):
     n: int
     shares: list[Share] = []
     source: str = ""
+    account: str = ""  # the whole JSON of how it came about, where it was read; see ``stated``
 
 
 def _most(shares: list[Share]) -> str:
     if len(shares) < 2:
         return shares[0].name if shares else ""
     return max(shares, key=lambda share: (share.value or 0.0, share.name)).name
+
+
+class _Layer(msgspec.Struct, frozen=True):
+    kind: str
+    value: float | None = None
+    app: str = ""
+    coverage: float = 0.0  # of the day; a statement covers it up to the moment it was made
+
+
+class _Layers(msgspec.Struct, frozen=True):
+    layers: list[_Layer] = []  # the one that counts stands first
+
+
+def stated(point: Point) -> tuple[str, float] | None:
+    """(app, value): what the client's own system says of a whole day that something else decided; None where it says nothing, or
+    said it too early in the day to be held against it."""
+    layers = msgspec.json.decode(point.account, type=_Layers).layers if point.account else []
+    for layer in layers[1:]:
+        if layer.kind in ("stated", "day") and layer.value is not None and layer.coverage >= layers[0].coverage - HOUR:
+            return layer.app, layer.value
+    return None
 
 
 class NightPoint(msgspec.Struct, frozen=True):
@@ -104,7 +129,7 @@ def window(c: Connection, person_id: int, first: dt.date, last: dt.date, metrics
     for form, key, date, value, low, high, mean, n, text in rows:
         if form == "day":
             shares = _account(text).sources
-            row = Point(_date(date), value, low, high, mean, n, shares, _most(shares))
+            row = Point(_date(date), value, low, high, mean, n, shares, _most(shares), text)
             found.points.setdefault(key, []).append(row)
         elif form == "night":
             found.nights.append(_night(text))

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from healthbox import render
 from healthbox.domain.catalogue import Catalogue
-from healthbox.store.freshness import Arrival
+from healthbox.store.freshness import Arrival, Import
 from healthbox.store.people import Person
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
@@ -114,6 +114,14 @@ def source_row(arrival: Arrival, catalogue: Catalogue, reader: Reader) -> Row:
     kind = CLASSES.get(arrival.kind)
     sub = f"{words} · {kind}" if kind and arrival.form == "source" and kind != arrival.name.lower() else words
     return Row(state, arrival.name or "Unnamed source", reader.ago(arrival.newest), reader.iso(arrival.newest), sub)
+
+
+def import_words(one: Import, reader: Reader) -> str:
+    """'An upload of 12 MB is being read: 41,200 records so far, 3 of 12 parts. …'"""
+    parts = f", {one.done} of {one.parts} parts" if one.parts > 1 else ""
+    return (
+        f"An upload of {size_words(one.size, reader)} is being read: {_records(one.read, reader)} so far{parts}. Numbers may still change."
+    )
 
 
 def contact_words(arrival: Arrival | None, last: int | None, reader: Reader) -> tuple[str, str]:

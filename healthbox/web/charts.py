@@ -192,7 +192,15 @@ def spark(values: Values, usual: Usual | None = None, height: float = 34) -> Plo
     points = _points(xs, values, scale)
     last = values[-1] if values else None
     dots = () if last is None else (Dot(100.0, scale.y(last), against(last, usual)),)
-    return Plot(height, height, xs, bands=_band(scale, usual), lines=runs(points), dots=dots)
+    gaps = tuple(_between(first, count, len(values)) for first, count in holes(values)) if any(v is not None for v in values) else ()
+    return Plot(height, height, xs, bands=_band(scale, usual), lines=runs(points), dots=dots, gaps=gaps)
+
+
+def _between(first: int, count: int, length: int) -> Span:
+    """A run of missing values on an axis whose ends are the first and the last value: from neighbour to neighbour."""
+    share = 100 / max(1, length - 1)
+    start, end = max(0.0, (first - 1) * share), min(100.0, (first + count) * share)
+    return Span(round(start, 2), round(end - start, 2))
 
 
 def line(

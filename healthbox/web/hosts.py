@@ -8,6 +8,7 @@ name at this machine (DNS rebinding), and is answered with the one line to set.
 
 import ipaddress
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -65,8 +66,13 @@ def is_home(name: str) -> bool:
 
 
 def host_passes(host: str, settings: Settings) -> bool:
+    return _passes(host, settings.base_url)
+
+
+@lru_cache(maxsize=256)
+def _passes(host: str, base_url: str) -> bool:
     name, _ = split_host(host)
-    own = urlsplit(settings.base_url).hostname if settings.base_url else None
+    own = urlsplit(base_url).hostname if base_url else None
     return is_home(name) or (own is not None and name == own.rstrip("."))
 
 
@@ -94,7 +100,7 @@ class Front:
     def _forwarded(self, environ: "WSGIEnvironment") -> None:
         said = {name: environ.pop(name) for name in FORWARDED if name in environ}
         environ[VIA_PROXY] = bool(said)
-        if not within(environ.get("REMOTE_ADDR", ""), self.proxies):
+        if not said or not within(environ.get("REMOTE_ADDR", ""), self.proxies):
             return
         # From the right: each hop appended the peer that it saw, so the first one we do not trust is the client.
         for address in reversed([part.strip() for part in said.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]):

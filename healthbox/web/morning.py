@@ -179,7 +179,7 @@ class Morning:
         spark = charts.spark(usual.filled(rows, last.date, SPARK), band)
         return [{
             "name": reading.name, "quantity": self.said.amount(metric, last.value), "hue": "body", "strip": charts.strip(last.value, band),
-            "spark": replace(spark, lines=joined(spark.lines)),
+            "spark": replace(spark, lines=joined(spark.lines), gaps=()),
             "words": words, "href": href("why", key=reading.key, date=last.date.isoformat()),
             "after": "" if last.date == self.date else f"; {render.day_words(last.date, self.date, self.said.locale)}",
         }]  # fmt: skip
@@ -215,6 +215,7 @@ class Morning:
             "id": row.id, "crit": crit, "eyebrow": eyebrow, "state": "clinical" if crit else latest.direction, "title": f"{name} {amount}",
             "text": text, "spark": charts.spark(values, band, 96) if sum(v is not None for v in values) > 1 else None, "hue": reading.hue,
             "name": name, "number": amount.number, "why": self._why_found(reading, latest.date), "since": len(days), "note": row.note or "",
+            "open": row.state == "open",
         }  # fmt: skip
 
     def _why_found(self, reading: Reading, date: dt.date) -> str:
@@ -282,7 +283,7 @@ def _label(key: str) -> str:
 
 def _smooth(change: Change) -> charts.Plot:
     spark = charts.spark(charts.running_median(change.values))
-    return replace(spark, lines=joined(spark.lines)) if change.reading in usual.BODY else spark
+    return replace(spark, lines=joined(spark.lines), gaps=()) if change.reading in usual.BODY else spark
 
 
 def joined(lines: tuple[str, ...]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from math import log
 
 import pytest
 
-from healthbox.analytics.baseline import DIRECTION, FLOORS, LOGARITHMIC, baseline, deviation, direction, floor, usual
+from healthbox.analytics.baseline import DIRECTION, FLOORS, LOGARITHMIC, baseline, deviation, direction, floor, signed, usual
 
 TODAY = dt.date(2026, 11, 20)
 
@@ -86,3 +86,15 @@ def test_every_metric_has_a_floor_and_few_have_a_worse_side() -> None:
 def test_usual_knows_the_metric() -> None:
     assert usual("hrv_rmssd", nights([40.0] * 15), TODAY).log
     assert usual("respiratory_rate", nights([14.0] * 15), TODAY).scale == 0.3
+
+
+def test_nobody_is_awake_for_less_than_no_time() -> None:
+    values = nights([0.0, 8.0, 30.0] * 8)
+    assert baseline(values, TODAY, floor=5, signed=False).low == 0
+    assert baseline(values, TODAY, floor=5).low == pytest.approx(8 - 2 * 1.4826 * 8)
+    assert usual("sleep_latency", values, TODAY).low == 0
+
+
+def test_what_counts_from_zero_both_ways_keeps_its_lower_side() -> None:
+    assert usual("skin_temperature_delta", nights([-0.2, 0.0, 0.2] * 8), TODAY).low == pytest.approx(-2 * 1.4826 * 0.2)
+    assert [signed(metric) for metric in ("skin_temperature_delta", "water_temperature", "steps")] == [True, True, False]

@@ -33,9 +33,10 @@ LIVES = {"Alice": 365, "Bob": 40, "Carol": 5, "Dave": 1, "Erin": 0, "Frank": 20}
 """Days of data: a year, six weeks, still learning, a first day, nothing yet; Frank has an upload that could not be read."""
 
 PAGES = {
-    "today": "/", "day": "/day/2025-11-12", "choose": "/day", "sleep": "/sleep", "night": "/sleep/2025-11-12", "metrics": "/metrics/all",
-    "steps": "/metrics/steps?range=m", "pulse": "/metrics/resting_heart_rate?range=6m", "weight": "/metrics/weight?range=y",
-    "heart": "/metrics/heart_rate?range=d", "why": "/metrics/steps/2025-11-19/why", "workouts": "/workouts", "workout": "/workouts/{workout}",
+    "today": "/", "day": "/day/2025-11-12", "choose": "/day", "sleep": "/sleep", "night": "/sleep/2025-11-12",
+    "metrics": "/metrics/all", "steps": "/metrics/steps?range=m", "pulse": "/metrics/resting_heart_rate?range=6m",
+    "weight": "/metrics/weight?range=y", "heart": "/metrics/heart_rate?range=d", "why": "/metrics/steps/2025-11-19/why",
+    "workouts": "/workouts", "workout": "/workouts/{workout}",
     "findings": "/findings", "rules": "/findings/rules", "channels": "/findings/channels", "data": "/data", "uploads": "/uploads",
     "upload": "/uploads/{upload}", "devices": "/devices", "device": "/devices/{device}", "unknown": "/unknown", "dead": "/dead",
     "name": "/unknown/unknown.mood", "settings": "/settings", "people": "/settings/people", "accounts": "/settings/accounts",
@@ -102,7 +103,7 @@ def build(data: Path) -> None:
         for body in year.bodies:
             door.sync(phone, body, NOW - 4 * 60_000)
         if name == "Alice":
-            door.sync(phone, json.dumps({"batch": "mood", "index": 0, "final": True, "metric": None, "samples": [MOOD]}).encode(), NOW - 60_000)
+            door.sync(phone, _one("mood"), NOW - 60_000)
         Pump(database, data, clock, lambda: None).run()
         if name == "Frank":
             _bury(database, door, phone)
@@ -122,9 +123,13 @@ def build(data: Path) -> None:
 MOOD = {"type": "mood", "start": "2025-11-20T08:00:00Z", "end": "2025-11-20T08:00:00Z", "value": 7, "source": {"name": "Diary"}}
 
 
+def _one(batch: str) -> bytes:
+    return json.dumps({"batch": batch, "index": 0, "final": True, "metric": None, "samples": [MOOD]}).encode()
+
+
 def _bury(database: Database, door: Door, phone: Any) -> None:
     """A body that failed four times."""
-    sent = door.sync(phone, json.dumps({"batch": "b", "index": 0, "final": True, "metric": None, "samples": [MOOD]}).encode(), NOW - 50_000)
+    sent = door.sync(phone, _one("broken"), NOW - 50_000)
     with database.writing() as c:
         batch = ledger.by_public(c, sent.batch)
         assert batch is not None
@@ -154,8 +159,10 @@ def served(data: Path) -> Iterator[Stage]:
 
 WATCH = """
 window.seen = {violations: [], shift: 0};
-document.addEventListener('securitypolicyviolation', e => window.seen.violations.push(`${e.violatedDirective} ${e.blockedURI}`));
-new PerformanceObserver(list => { for (const e of list.getEntries()) window.seen.shift += e.value; }).observe({type: 'layout-shift', buffered: true});
+const note = e => window.seen.violations.push(`${e.violatedDirective} ${e.blockedURI}`);
+document.addEventListener('securitypolicyviolation', note);
+const shifts = new PerformanceObserver(list => { for (const e of list.getEntries()) window.seen.shift += e.value; });
+shifts.observe({type: 'layout-shift', buffered: true});
 """
 
 

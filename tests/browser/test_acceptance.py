@@ -25,7 +25,8 @@ CUT = """() => [...document.querySelectorAll('body *')].filter(e => {
   return s.overflow === 'hidden' && s.clipPath === 'none' && e.clientHeight && !e.closest('svg')
     && (e.scrollHeight > e.clientHeight + 1 || e.scrollWidth > e.clientWidth + 1);
 }).map(e => e.outerHTML.slice(0, 120))"""
-SPACED = "() => document.styleSheets[0].insertRule('*{letter-spacing:.12em!important;word-spacing:.16em!important;line-height:1.5!important}', 0)"
+SPACED = """() => document.styleSheets[0].insertRule(
+  '*{letter-spacing:.12em!important;word-spacing:.16em!important;line-height:1.5!important}', 0)"""
 SMALL = """() => [...document.querySelectorAll('a[href],button,input:not([type=hidden]),select,textarea,summary')].flatMap(e => {
   const inside = e.closest('details:not([open])');
   if (!e.checkVisibility({visibilityProperty: true}) || e.matches('.skip') || (inside && e !== inside.querySelector('summary'))) return [];
@@ -37,7 +38,8 @@ SMALL = """() => [...document.querySelectorAll('a[href],button,input:not([type=h
   return box.width + .5 < Math.min(least, e.matches('nav a') ? 24 : least) || box.height + .5 < least
     ? [`${Math.round(box.width)}x${Math.round(box.height)} < ${least}: ${e.outerHTML.slice(0, 90)}`] : [];
 })"""
-UNNAMED = """() => [...document.querySelectorAll('svg')].filter(e => !e.parentElement.closest('svg') && e.getAttribute('aria-hidden') !== 'true'
+UNNAMED = """() => [...document.querySelectorAll('svg')].filter(e =>
+  !e.parentElement.closest('svg') && e.getAttribute('aria-hidden') !== 'true'
   && !(e.getAttribute('role') === 'img' && e.querySelector('title') && e.querySelector('desc'))).map(e => e.outerHTML.slice(0, 120))"""
 
 
@@ -193,3 +195,19 @@ def test_without_scripts_the_forms_work(chromium: Any, stage: Stage) -> None:
         page.fill("[name=q]", "weight")
         page.get_by_role("button", name="Find").click()
         assert "Weight" in page.inner_text("main") and "Steps" not in page.inner_text("main .rows")
+
+
+def test_what_travels_is_small(chromium: Any, stage: Stage) -> None:
+    """Bytes on the wire, bodies as they come: a first visit, then the next page with all files kept."""
+    with looking(chromium, stage, viewport={"width": 1280, "height": 900}) as page:
+        wire = page.context.new_cdp_session(page)
+        wire.send("Network.enable")
+        sizes: list[int] = []
+        wire.on("Network.loadingFinished", lambda event: sizes.append(int(event["encodedDataLength"])))
+        most = {"/metrics/resting_heart_rate?range=y": 80_000, "/": 20_000, "/sleep": 20_000, "/metrics/all": 20_000}
+        found = {}
+        for path in most:
+            sizes.clear()
+            page.goto(stage.base + path, wait_until="networkidle")
+            found[path] = sum(sizes)
+        assert {path: size for path, size in found.items() if size > most[path]} == {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -28,7 +29,8 @@ FOCUSED = """() => {
     part: e.closest('header.top') ? 'head' : e.closest('main') ? 'main' : 'first', top: box.top + scrollY, left: box.left,
   };
 }"""
-MISSED = """() => [...document.querySelectorAll('a[href],button,input:not([type=hidden]),select,textarea,summary,[tabindex="0"]')].filter(e => {
+MISSED = """() => [...document.querySelectorAll(
+  'a[href],button,input:not([type=hidden]),select,textarea,summary,[tabindex="0"]')].filter(e => {
   const shut = e.closest('details:not([open])');
   if (!e.checkVisibility({visibilityProperty: true}) || (shut && e !== shut.querySelector('summary'))) return false;
   if (e.type === 'radio') return ![...document.getElementsByName(e.name)].some(other => window.stops.includes(other));
@@ -68,7 +70,7 @@ def test_tab_reaches_everything_in_order_and_in_sight(page: Any, stage: Stage, n
     main = [stop for stop in stops if stop["part"] == "main"]
     for column in {stop["column"] for stop in main}:
         tops = [stop["top"] for stop in main if stop["column"] == column]
-        back = [(a, b) for a, b in zip(tops, tops[1:], strict=False) if b < a - 40]
+        back = [(a, b) for a, b in pairwise(tops) if b < a - 40]
         assert back == [], "never upwards within a column"
 
 
@@ -81,7 +83,8 @@ def test_the_skip_link_leads_past_the_head(page: Any, stage: Stage) -> None:
 
 @pytest.mark.parametrize(
     ("name", "chart"),
-    [("today", "#hypnogram"), ("today", "#moved"), ("sleep", "#hyp"), ("sleep", "#pul"), ("sleep", "#nts"), ("steps", "#over"), ("workout", "figure.chart >> nth=0")],
+    [("today", "#hypnogram"), ("today", "#moved"), ("sleep", "#hyp"), ("sleep", "#pul"), ("sleep", "#nts"), ("steps", "#over"),
+     ("workout", "figure.chart >> nth=0")],
 )
 def test_arrows_walk_a_chart_and_its_table_holds_every_point(page: Any, stage: Stage, name: str, chart: str) -> None:
     page.set_viewport_size({"width": 1280, "height": 900})
@@ -134,8 +137,8 @@ def test_plus_and_minus_change_the_range(page: Any, stage: Stage) -> None:
     page.wait_for_url(re.compile(r"range=m"))
 
 
-@pytest.mark.parametrize(("path", "chart", "metric", "days"), [("/metrics/steps?range=m", "#over", "steps", 30), ("/", "#moved", "steps", 14)])
-def test_a_table_has_a_row_for_every_day(page: Any, stage: Stage, path: str, chart: str, metric: str, days: int) -> None:
+@pytest.mark.parametrize(("path", "chart", "days"), [("/metrics/steps?range=m", "#over", 30), ("/", "#moved", 14)])
+def test_a_table_has_a_row_for_every_day(page: Any, stage: Stage, path: str, chart: str, days: int) -> None:
     page.goto(stage.base + path)
     rows = page.locator(f"{chart} tbody tr")
     drawn = page.locator(f"{chart} svg[data-plot] rect.bar").count()

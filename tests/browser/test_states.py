@@ -15,6 +15,8 @@ from healthbox.store import freshness, people
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts" / "states"
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+IN_PERCENT = "all => all.map(e => [e.x, e.width].map(of => of.baseVal.valueInSpecifiedUnits))"
+FILL = "e => [getComputedStyle(e).fill, getComputedStyle(document.body).backgroundColor]"
 STATES = {  # name: (who, path, how much later, words that must be there)
     "empty": ("Erin", "/", 0, "Three steps to your first number."),
     "empty-sleep": ("Erin", "/sleep", 0, "No night has arrived yet."),
@@ -76,7 +78,7 @@ def test_hatches_are_the_missing_days_and_no_line_crosses_them(stage: Stage, chr
         dates = [(dt.date(2025, 7, 31) - dt.timedelta(days=back)).isoformat() for back in range(rows)]
         missing = len(set(dates) - held)
         assert missing >= 5
-        gaps = page.eval_on_selector_all("#over svg[data-plot] rect.nodata", "all => all.map(e => [parseFloat(e.getAttribute('x')), parseFloat(e.getAttribute('width'))])")
+        gaps = page.eval_on_selector_all("#over svg[data-plot] rect.nodata", IN_PERCENT)
         assert sum(width for _, width in gaps) == pytest.approx(100 * missing / rows, abs=0.5)
         assert page.locator("#over tbody tr", has_text="no data").count() == missing
         assert page.locator("#over rect.bar, #over svg[data-plot] circle, #over path.dot").count() == rows - missing
@@ -112,7 +114,7 @@ def test_the_unusual_is_told_without_colour(stage: Stage, chromium: Any, colours
         assert "above your usual" in plain(row.inner_text())
         assert row.locator(".strip path.dot.above").is_visible()
         assert page.locator("#usual .row:not(.out) .strip path.dot").count() == 0, "the usual is round"
-        fill, ground = row.locator(".strip path.dot").evaluate("e => [getComputedStyle(e).fill, getComputedStyle(document.body).backgroundColor]")
+        fill, ground = row.locator(".strip path.dot").evaluate(FILL)
         assert fill != ground
         assert page.locator(".ribbon svg path.fa").count() >= 1
 
@@ -168,7 +170,8 @@ def test_new_numbers_come_by_themselves_and_nothing_jumps(stage: Stage, chromium
         page.goto(stage.base + "/")
         before = page.inner_text("#movement .big")
         body = {"batch": "live", "index": 0, "final": True, "metric": None, "samples": [walk]}
-        sent = requests.post(f"{stage.base}/api/v1/sync", json=body, headers={"Authorization": f"Bearer {stage.tokens['Dave']}"}, timeout=10)
+        bearer = {"Authorization": f"Bearer {stage.tokens['Dave']}"}
+        sent = requests.post(f"{stage.base}/api/v1/sync", json=body, headers=bearer, timeout=10)
         assert sent.status_code == 202
         stage.pump()
         page.clock.fast_forward(25_000)
@@ -185,8 +188,8 @@ def test_nothing_of_one_person_is_on_anothers_pages(stage: Stage) -> None:
     for name in PAGES:
         answer = stage.html(stage.paths[name], "Erin")
         assert answer.status_code in (200, 403, 404), name
-        if name in ("workout", "upload", "device", "server", "channels"):
-            assert answer.status_code == (404 if name in ("workout", "upload", "device") else answer.status_code), name
+        if name in ("workout", "upload", "device"):
+            assert answer.status_code == 404, name
         assert not [value for value in own if value in answer.text], name
 
 
@@ -225,5 +228,5 @@ def test_other_units_and_places_keep_the_page_in_shape(stage: Stage, chromium: A
         finally:
             with stage.database.writing() as c:
                 people.update(c, alice.id, units=alice.units, locale=alice.locale)
-        assert {"en-US": "3,501", "de": "3.501", "fr": "3\u202f501"}[locale] in words or locale == "fr"
+        assert {"en-US": "3,501", "de": "3.501", "fr": "3 501"}[locale] in words.replace("\u202f", " ")
         assert bool(re.search(r"\d ?lb\b", words) and re.search(r"\d ?mi\b", words)) is (units == "imperial")

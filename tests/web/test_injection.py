@@ -36,23 +36,9 @@ FORBIDDEN = {"iframe", "object", "embed", "base", "template", "math", "video", "
 NEVER = {"style", "srcdoc", "srcset", "ping", "formaction", "autofocus", "background", "poster"}
 LOADS = {"href", "src", "action", "xlink:href", "data"}
 NOUNS = [
-    "today",
-    "data",
-    "devices",
-    "unknown",
-    "workouts",
-    "workout",
-    "findings",
-    "channels",
-    "rules",
-    "settings",
-    "people",
-    "dead",
-    "metric",
-    "metrics",
-    "why",
-    "sleep",
-]
+    "today", "data", "devices", "unknown", "workouts", "workout", "findings", "channels", "rules", "settings", "people", "dead", "metric",
+    "metrics", "why", "sleep",
+]  # fmt: skip
 ADDRESSES = [
     "/login?next={}", "/data?saved={}", "/findings/channels?saved={}&added={}", "/settings?saved={}", "/metrics/steps?range={}",
     "/{}", "/day/{}", "/metrics/{}", "/uploads/{}", "/unknown/{}", "/setup/{}", "/sleep/{}",
@@ -194,14 +180,14 @@ def test_no_name_becomes_markup_on_any_page(place: Place, furnished_with_payload
     assert lost == [], "every payload was shown, as text"
 
 
-@pytest.mark.parametrize("path", ADDRESSES)
-def test_no_address_becomes_markup(place: Place, path: str) -> None:
+def test_no_address_becomes_markup(place: Place) -> None:
     browser = place.browser()
-    for payload in PAYLOADS:
-        answer = browser.client.get(path.replace("{}", quote(payload)))
-        if answer.mimetype == "text/html":
-            assert Page(path, answer.text).wrong == [], payload
-        assert "javascript" not in answer.headers.get("Location", "").partition("?")[0]
+    for number, path in enumerate(ADDRESSES):
+        for payload in PAYLOADS[number % 2 :: 2]:
+            answer = browser.client.get(path.replace("{}", quote(payload)))
+            if answer.mimetype == "text/html":
+                assert Page(path, answer.text).wrong == [], (path, payload)
+            assert "javascript" not in answer.headers.get("Location", "").partition("?")[0]
 
 
 def test_no_form_that_is_refused_shows_markup(place: Place) -> None:

@@ -29,6 +29,10 @@ ROUTES = {
     "GET /api/v1/workouts": {"read"},
     "GET /api/v1/findings": {"read"},
     "GET /api/v1/openapi.json": {"public"},
+    "POST /api/v1/sdk/users/{user_id}/sync": {"ingest"},
+    "POST /api/apple/batch": {"ingest"},
+    "GET /api/apple/status": {"ingest", "read"},
+    "GET /api/health": {"public"},
     "GET /healthz": {"public"},
     "GET /readyz": {"public"},
 }

@@ -122,7 +122,7 @@ def row_of(metric: Metric, name: str, rows: list[Point], today: dt.date, said: S
     sparse = sum(v is None for v in values) > SPARK // 2
     spark = charts.spark(values, at.band)
     if sparse:
-        spark = replace(spark, lines=joined(spark.lines))
+        spark = replace(spark, lines=joined(spark.lines), gaps=())
     when = render.day_words(last.date, today, said.locale) if (today - last.date).days < 2 else render.short_date(last.date, said.locale)
     if at.band is None:
         words = f"learning your usual: {at.usual.n} of {at.usual.needed} {'nights' if metric.key in NIGHTLY_KEYS else 'days'}"

@@ -5,17 +5,18 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, redirect, request
+from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from healthbox import render
+from healthbox.domain.catalogue import Metric
 from healthbox.domain.errors import NotFound
-from healthbox.store import day_values, devices, findings, pages_reading
+from healthbox.store import day_values, devices, findings, freshness, pages_reading
 from healthbox.store.freshness import Arrival
-from healthbox.store.pages_reading import NightPoint, Workout
+from healthbox.store.pages_reading import NightPoint, Point, Workout
 from healthbox.store.people import Person
 from healthbox.web import charts, timelines, times, usual
-from healthbox.web.arriving import Reader, source_row
+from healthbox.web.arriving import Reader, import_words, source_row
 from healthbox.web.auth import opens
 from healthbox.web.database import reading
 from healthbox.web.frame import arrivals, href, page, person
@@ -28,6 +29,9 @@ routes = Blueprint("today", __name__)
 
 STAGES = {"awake": "Awake", "rem": "REM", "core": "Core", "deep": "Deep", "asleep": "Asleep"}
 BARS = 14
+DRIFT = 0.01  # share by which the phone's own total may differ before it is worth a line
+WEEK_MS = 7 * 86_400_000
+LARGE = 1_000_000  # bytes: what is smaller is read before anybody looks
 CALENDAR_WEEKS = 26
 
 
@@ -43,11 +47,13 @@ def show(date: str | None = None) -> str:
         raise NotFound("That day has not come yet.", hint="Choose an earlier day.")
     morning = read(who, day, today, zone)
     if not morning.window.points and not morning.window.nights and day_values.newest(reading(), who.id, today) is None:
-        return _first_run(who, morning.arrivals)
+        return _first_run(who, morning.arrivals, notices(who, Reader.of(who, now())))
     before, mark, after, below = morning.sentence()
+    reader = Reader.of(who, now())
     return page(
         "today.html", "today", today=morning, before=before, mark=mark, after=after, below=below, counted=counted(morning),
-        night=night_card(morning), movement=movement_card(morning), arrivals=arrival_rows(morning, Reader.of(who, now())),
+        night=night_card(morning), movement=movement_card(morning), arrivals=arrival_rows(morning, reader),
+        notices=notices(who, reader) if morning.is_today else [],
     )  # fmt: skip
 
 
@@ -76,6 +82,18 @@ def read(who: Person, day: dt.date, today: dt.date, zone: ZoneInfo) -> Morning:
     window = pages_reading.window(reading(), who.id, day - DAY * usual.WINDOW, last, usual.STORED, (low, high))
     morning = Morning(day, today, zone, Said.of(who, now(), zone), window, arrivals())
     return morning.judge(findings.of_person(reading(), who.id, since=day - DAY * usual.WINDOW))
+
+
+def notices(who: Person, reader: Reader) -> list[tuple[str, str, str]]:
+    """(kind, words, address) of what stands between a person and true numbers: parts nobody could read, a large upload under way."""
+    dead, running = freshness.standing(reading(), who.id, reader.now - WEEK_MS, LARGE)
+    found = []
+    if running:
+        found.append(("", import_words(running, reader), url_for("uploads.one", public=running.public)))
+    if dead:
+        words = f"{reader.figure(dead)} part{'' if dead == 1 else 's'} of what came in the last seven days could not be read."
+        found.append(("attn", words, href("data")))
+    return found
 
 
 def counted(morning: Morning) -> str:
@@ -168,8 +186,17 @@ def movement_card(morning: Morning) -> dict[str, Any] | None:
         "name": main.name, "amount": said.amount(metric, values[-1], f"no {main.name.lower()} {'yet' if morning.is_today else 'that day'}"),
         "band": band, "plot": plot, "data": data, "facts": facts, "workouts": [_workout(w, morning) for w in morning.window.workouts[-3:]],
         "why": href("why", key=main.key, date=morning.date.isoformat()) if values[-1] is not None else "",
+        "drift": drift(usual.on_day(rows, morning.date), metric, said),
         "summary": f"Fourteen days{'; the band is your usual, working days and weekends apart' if plot.area else ''}.",
     }  # fmt: skip
+
+
+def drift(point: Point | None, metric: Metric, said: Said) -> str:
+    """'Phone says 9,120 steps, we count 8,990 steps.' where the client's own total lies more than 1 % off."""
+    theirs = pages_reading.stated(point) if point else None
+    if point is None or theirs is None or not theirs[1] or abs(theirs[1] - point.value) <= DRIFT * abs(point.value):
+        return ""
+    return f"{theirs[0] or 'The phone'} says {said.amount(metric, theirs[1])}, we count {said.amount(metric, point.value)}."
 
 
 def _workout(workout: Workout, morning: Morning) -> dict[str, str]:
@@ -184,8 +211,8 @@ def _workout(workout: Workout, morning: Morning) -> dict[str, str]:
     return {"title": title, "words": " in ".join(parts), "href": href("workout", workout=workout.id)}
 
 
-def _first_run(who: Person, arrivals: list[Arrival]) -> str:
+def _first_run(who: Person, known: list[Arrival], told: list[tuple[str, str, str]]) -> str:
     """Nothing has been counted yet: the page is the list of what is left to do."""
     paired = [device for device in devices.list_devices(reading(), who.id) if device.revoked_at is None]
-    heard = [name for name, _ in groupby(a.name for a in arrivals)]
-    return page("today_first.html", "today", paired=[device.name for device in paired], heard=heard)
+    heard = [name for name, _ in groupby(a.name for a in known)]
+    return page("today_first.html", "today", paired=[device.name for device in paired], heard=heard, notices=told)

@@ -1,0 +1,76 @@
+"""healthbox's own export: ``healthbox.jsonl`` (see ``lines``), bare or in the zip that ``healthbox export`` writes.
+
+An import of it into an empty box gives equal days, nights, workouts and clinical records, and what was deleted stays
+deleted. What no record can carry (zones, the order of sources, names given to metrics, merged sources) is listed in the
+receipt as rejected with the code ``set_again`` and words that say where to set it.
+"""
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from healthbox.domain.errors import Invalid, TooLarge
+from healthbox.domain.records import Record, SampleBlock
+from healthbox.formats.apple_export.archive import directory, is_zip
+from healthbox.formats.contract import Envelope, FileFormat
+from healthbox.formats.healthbox_export.lines import FILE, MAGIC
+from healthbox.formats.healthbox_export.reading import Reading
+
+LONGEST = 32 << 20  # a line in bytes: a day-long workout with route and series has 5 MB
+SWELLS = 200  # an export packs to a tenth; whatever swells more than so many times is none
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+
+
+def claims(path: Path) -> bool:
+    if is_zip(path):
+        with directory(path) as archive:
+            return FILE in archive.NameToInfo
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
+def records(path: Path, envelope: Envelope) -> Iterator[Record | SampleBlock]:
+    with _opened(path) as file:
+        yield from Reading(envelope.zone).records(_lines(file))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    if not is_zip(path):
+        with path.open("rb") as file:
+            yield file
+        return
+    with directory(path) as archive:
+        info = archive.NameToInfo[FILE]
+        if info.file_size > max(SWELLS * info.compress_size, 1 << 20):
+            raise TooLarge(f"{FILE} swells more than any export does.", code="zip_bomb")
+        try:
+            with archive.open(info) as packed:
+                yield packed
+        except _BROKEN as problem:
+            hint = "Export again, or copy the file again."
+            raise Invalid(f"{FILE} is cut short or damaged.", hint=hint, code="broken_zip") from problem
+
+
+def _lines(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """(number from 1, line) without the first, which only says what the file is."""
+    number = 0
+    while raw := file.readline(LONGEST + 1):
+        number += 1
+        if len(raw) > LONGEST:
+            raise TooLarge("A line of the export is longer than any can be.", code="line_too_long")
+        if number == 1 and not raw.startswith(MAGIC):
+            raise Invalid("This is not the beginning of a healthbox export.", hint="Export again.", code="no_export")
+        if number > 1 and not raw.isspace():
+            yield number, raw
+
+
+FILE_FORMAT = FileFormat(
+    name="healthbox-export",
+    looks_for=f"a zip that holds {FILE}, or that file itself",
+    claims=claims,
+    records=records,
+)

@@ -111,7 +111,7 @@ def test_a_database_that_is_not_sound_is_not_touched(lived: Path, monkeypatch: p
     held = hashlib.sha256(file.read_bytes()).hexdigest()
     monkeypatch.setattr(upgrading, "NUMBERED", (*upgrading.NUMBERED, NEXT))
     database = Database(lived)
-    with pytest.raises(Problem, match="not sound|could not be copied"):
+    with pytest.raises(Problem, match=r"not sound|could not be copied"):
         upgrade(database)
     database.close()
     assert hashlib.sha256(file.read_bytes()).hexdigest() == held

@@ -75,7 +75,9 @@ def _called(section: str, field: str) -> str:
         head, _, unit = field.rpartition("_")
         part = head or unit
         return "_".join(filter(None, ("sleep", "asleep" if part in _ASLEEP else part, unit if head else "")))
-    return section if field in _MEAN else f"{section}_{field}"
+    if field in _MEAN:
+        return section
+    return field if field.startswith(section) else f"{section}_{field}"
 
 
 def _whole(item: dict[str, Any], at: str, section: str, zone: str) -> Iterator[Record]:

@@ -59,16 +59,21 @@ class Inbox:
             persons = people.list_persons(c)
         for path in found if persons else ():
             try:
-                self._one(path, persons, now)
+                self._take(path, persons, now)
             except FileNotFoundError:
                 self._seen.pop(path, None)  # taken away by whoever put it there
             except OSError as error:
                 self._later(path, now, error.strerror or type(error).__name__)
             except Problem as problem:
-                if problem.permanent:
-                    self._away(path, FAILED, {"error": {"code": problem.code, "message": problem.message, "hint": problem.hint}})
-                else:
-                    self._later(path, now, problem.code)
+                self._later(path, now, problem.code)
+
+    def _take(self, path: Path, persons: list[Person], now: int) -> None:
+        try:
+            self._one(path, persons, now)
+        except Problem as problem:
+            if not problem.permanent:
+                raise
+            self._away(path, FAILED, {"error": {"code": problem.code, "message": problem.message, "hint": problem.hint}})
 
     def _one(self, path: Path, persons: list[Person], now: int) -> None:
         stat = path.lstat()
@@ -110,7 +115,9 @@ class Inbox:
         if path.is_symlink() or not path.is_file():
             raise Invalid("Only files themselves are taken, no links.", hint="Put a copy there.", code="no_file")
         if not os.access(path, os.R_OK):
-            raise Invalid("The file may not be read.", hint=f"Let user {os.geteuid()} read it: chown {os.geteuid()} FILE", code="unreadable")
+            raise Invalid(
+                "The file may not be read.", hint=f"Let user {os.geteuid()} read it: chown {os.geteuid()} FILE", code="unreadable"
+            )
         with self._database.writing() as c:
             device = devices.importer(c, person.id, now)
         with self._database.reading() as c:

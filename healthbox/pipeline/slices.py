@@ -119,7 +119,9 @@ class Slices:
             if (upload.name, upload.size, upload.sha256, upload.mark) == (name, size, sha256, mark) and (sha256 or mark):
                 return upload
         if len(mine) >= OPEN_PER_DEVICE:
-            raise Conflict(f"{len(mine)} uploads of this device are not finished.", hint="Finish or cancel one of them.", code="too_many_open")
+            raise Conflict(
+                f"{len(mine)} uploads of this device are not finished.", hint="Finish or cancel one of them.", code="too_many_open"
+            )
         needed, free = self.room(size)
         if free < needed:
             raise NoRoom(needed, free)

@@ -138,21 +138,18 @@ def add_chunk(
 ) -> None:
     """Keep a body. A late chunk reopens its batch; ``as_of`` is the first time the person sent this very body."""
     beneath = driver(c)
-    (first,) = beneath.execute(
-        "SELECT min(chunk.as_of) FROM chunk JOIN batch ON batch.id = chunk.batch_id WHERE chunk.sha=? AND batch.person_id=?",
-        (sha, batch.person_id),
-    ).fetchone()
-    as_of = now if first is None else first
-    beneath.execute(
+    made = beneath.execute(
         "INSERT INTO chunk (batch_id, idx, sha, body, spool, size, status, due_at, accepted_at, as_of) VALUES "
-        "(?,?,?,?,?,?,'pending',?,?,?)",
-        (batch.id, idx, sha, body, spool, size, now, now, as_of),
+        "(?,?,?,?,?,?,'pending',?,?, coalesce((SELECT min(chunk.as_of) FROM chunk JOIN batch ON batch.id = chunk.batch_id "
+        "WHERE chunk.sha=? AND batch.person_id=?), ?))",
+        (batch.id, idx, sha, body, spool, size, now, now, sha, batch.person_id, now),
     )
     beneath.execute(
-        "UPDATE batch SET touched_at=?, as_of=min(coalesce(as_of, ?), ?), closed_at=NULL, unfinished=NULL, "
+        "UPDATE batch SET touched_at=?, as_of=min(coalesce(as_of, it), it), closed_at=NULL, unfinished=NULL, "
         "final=coalesce(?, final), anchor=coalesce(?, anchor), "
-        "status=CASE WHEN started_at IS NULL THEN 'pending' ELSE 'processing' END WHERE id=?",
-        (now, as_of, as_of, idx if final else None, anchor, batch.id),
+        "status=CASE WHEN started_at IS NULL THEN 'pending' ELSE 'processing' END "
+        "FROM (SELECT as_of AS it FROM chunk WHERE id=?) WHERE id=?",
+        (now, idx if final else None, anchor, made.lastrowid, batch.id),
     )
 
 

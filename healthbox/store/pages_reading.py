@@ -129,7 +129,8 @@ def window(c: Connection, person_id: int, first: dt.date, last: dt.date, metrics
     for form, key, date, value, low, high, mean, n, text in rows:
         if form == "day":
             shares = _account(text).sources
-            row = Point(_date(date), value, low, high, mean, n, shares, _most(shares), text)
+            source = shares[0].name if len(shares) == 1 else _most(shares)
+            row = Point(_date(date), value, low, high, mean, n, shares, source, text)
             found.points.setdefault(key, []).append(row)
         elif form == "night":
             found.nights.append(_night(text))

@@ -1,8 +1,9 @@
 """What every page of the house stands in: the visitor's person, the current tab, freshness and open findings."""
 
+from functools import lru_cache
 from typing import Any, cast
 
-from flask import g, render_template, url_for
+from flask import g, render_template, request, url_for
 
 from healthbox.store import freshness, people
 from healthbox.store.freshness import Arrival
@@ -14,7 +15,13 @@ from healthbox.web.house import now
 
 def href(name: str, **values: Any) -> str:
     """The address of a page by its noun: ``href("day", date=...)``; every page's main view is called ``show``."""
-    return url_for(f"{name}.show", **values)
+    return _address(request.script_root, name, tuple(values.items()))
+
+
+@lru_cache(maxsize=4096)
+def _address(_mount: str, name: str, values: tuple[tuple[str, Any], ...]) -> str:
+    """A long page names a hundred addresses, and names them again next time; what they depend on is all in the key."""
+    return url_for(f"{name}.show", **dict(values))
 
 
 def person() -> Person:

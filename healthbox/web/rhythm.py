@@ -40,7 +40,7 @@ class Debt(NamedTuple):
 def minute(moment: dt.datetime, date: dt.date) -> float:
     """Of thousands of nights: plain numbers, no intermediate dates."""
     days = moment.toordinal() - date.toordinal()
-    return days * 1440 + 720 + moment.hour * 60 + moment.minute + moment.second / 60 + moment.microsecond / 60_000_000
+    return days * 1440 + 720 + moment.hour * 60 + moment.minute + moment.second / 60
 
 
 def is_night(one: Slept) -> bool:

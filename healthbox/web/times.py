@@ -3,6 +3,7 @@
 import datetime as dt
 from zoneinfo import ZoneInfo
 
+from healthbox.domain.clock import ZoneHistory
 from healthbox.domain.errors import Invalid
 from healthbox.store import people
 from healthbox.web.database import reading
@@ -20,6 +21,12 @@ def date(text: str, name: str) -> dt.date:
     if not FIRST <= found <= LAST:
         raise Invalid(f"{name}: the year must be {FIRST.year} to {LAST.year}.", code="parameter")
     return found
+
+
+def zone_on(person_id: int, day: dt.date) -> ZoneInfo:
+    """Where the person was when the day began: its hours are told by the clocks of that place."""
+    history = ZoneHistory(people.zone_history(reading(), person_id))
+    return ZoneInfo(history.zone_at(history.bounds(day)[0]))
 
 
 def dates(first: str | None, last: str | None, person_id: int, *, days: int) -> tuple[dt.date, dt.date]:

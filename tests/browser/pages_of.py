@@ -106,6 +106,8 @@ def build(data: Path) -> None:
             door.sync(phone, _one("mood"), NOW - 60_000)
         Pump(database, data, clock, lambda: None).run()
         if name == "Frank":
+            door.ingest(phone, TOTAL, content_type="application/json", headers={}, now=NOW - 55_000)
+            Pump(database, data, clock, lambda: None).run()
             _bury(database, door, phone)
             Pump(database, data, clock, lambda: None).run()
     with database.reading() as c:
@@ -121,6 +123,10 @@ def build(data: Path) -> None:
 
 
 MOOD = {"type": "mood", "start": "2025-11-20T08:00:00Z", "end": "2025-11-20T08:00:00Z", "value": 7, "source": {"name": "Diary"}}
+
+
+TOTAL = b"""{"data": {"metrics": [{"name": "step_count", "units": "count",
+  "data": [{"date": "2025-11-18 00:00:00 +0100", "qty": 9120, "source": "iPhone"}]}]}}"""
 
 
 def _one(batch: str) -> bytes:

@@ -33,6 +33,8 @@ STATES = {  # name: (who, path, how much later, words that must be there)
     "stale-data": ("Bob", "/data", 2 * DAY, "late"),
     "dead": ("Frank", "/data", 0, "could not be read"),
     "why": ("Alice", "/metrics/steps/2025-11-19/why", 0, "Left out"),
+    "drift": ("Frank", "/metrics/steps/2025-11-18/why", 0, "Whole day of"),
+    "dead-today": ("Frank", "/", 0, "could not be read"),
     "workout": ("Alice", "{workout}", 0, "In numbers"),
 }
 
@@ -180,6 +182,16 @@ def test_new_numbers_come_by_themselves_and_nothing_jumps(stage: Stage, chromium
 
 
 # ── people, paper, places ──
+
+
+@pytest.mark.parametrize(("date", "hours"), [("2025-10-26", 25), ("2025-03-30", 23), ("2025-09-04", 24)])
+def test_a_day_is_as_long_as_it_was_and_told_by_its_own_clocks(stage: Stage, date: str, hours: int) -> None:
+    """The two days on which clocks change, and one in Tokyo."""
+    html = stage.html(f"/metrics/steps?range=d&end={date}").text
+    rows = re.findall(r'<tr data-x="[^"]*"><th scope="row">(?:<a[^>]*>)?([^<]*)', html)
+    assert len(rows) == hours
+    assert (rows[0], rows[-1]) == ("00:00", "23:00")
+    assert (rows.count("02:00"), hours) in ((2, 25), (0, 23), (1, 24))
 
 
 def test_nothing_of_one_person_is_on_anothers_pages(stage: Stage) -> None:

@@ -1,7 +1,11 @@
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
+from sqlite3 import Connection
+from sqlite3 import OperationalError as DriverError
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -9,6 +13,8 @@ from sqlalchemy.exc import OperationalError
 from healthbox.domain.errors import DiskFull
 from healthbox.store import settings
 from healthbox.store.engine import Database
+
+Work = Callable[[Connection], int]
 
 COUNT = """
 import sys
@@ -109,3 +115,85 @@ def test_a_checkpoint_empties_the_log(database: Database) -> None:
     count_up(database, 3)
     database.checkpoint()
     assert database.path.with_name("healthbox.db-wal").stat().st_size == 0
+
+
+def add_one(connection: Connection) -> int:
+    (count,) = connection.execute("INSERT INTO setting VALUES ('n', 1) ON CONFLICT DO UPDATE SET value=value+1 RETURNING value").fetchall()[0]
+    return int(count)
+
+
+def fail(_connection: Connection) -> int:
+    raise ZeroDivisionError
+
+
+def joined_while_the_lock_is_held(database: Database, works: list[Work]) -> list[int | Exception]:
+    """What each work gave or raised; all of them waited for the same moment."""
+    found: dict[int, int | Exception] = {}
+
+    def one(place: int, work: Work) -> None:
+        try:
+            found[place] = database.join(work)
+        except Exception as error:
+            found[place] = error
+
+    threads = [threading.Thread(target=one, args=pair) for pair in enumerate(works)]
+    with database.writing():
+        for thread in threads:
+            thread.start()
+        while len(database._jobs) < len(works):
+            time.sleep(0.001)
+    for thread in threads:
+        thread.join()
+    return [found[place] for place in range(len(works))]
+
+
+def test_works_that_wait_together_are_committed_together(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    groups: list[int] = []
+    done = database._done
+    monkeypatch.setattr(database, "_done", lambda jobs: (groups.append(len(jobs)), done(jobs))[1])
+    assert sorted(joined_while_the_lock_is_held(database, [add_one] * 8)) == list(range(1, 9))  # type: ignore[type-var]
+    assert (read(database, "n"), groups) == ("8", [8])
+
+
+def test_a_work_that_fails_takes_no_other_with_it(database: Database) -> None:
+    answers = joined_while_the_lock_is_held(database, [add_one, fail, add_one])
+    assert isinstance(answers[1], ZeroDivisionError)
+    assert {answers[0], answers[2]} == {1, 2}
+    assert read(database, "n") == "2"
+    assert database.join(add_one) == 3
+
+
+def test_many_threads_join_and_lose_nothing(database: Database) -> None:
+    threads = [threading.Thread(target=lambda: [database.join(add_one) for _ in range(50)]) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    count_up(database, 50)
+    for thread in threads:
+        thread.join()
+    assert read(database, "n") == "450"
+
+
+def test_a_full_disk_is_named_to_each_that_joined(database: Database) -> None:
+    with database.writing() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA max_page_count={pages + 2}")
+    big: Work = lambda c: c.execute("INSERT INTO setting VALUES (hex(randomblob(8)), zeroblob(100000))").rowcount  # noqa: E731
+    assert {type(answer) for answer in joined_while_the_lock_is_held(database, [big, big])} == {DiskFull}
+    assert database.join(add_one) == 1
+
+
+def test_joining_inside_a_transaction_is_refused(database: Database) -> None:
+    with database.writing(), pytest.raises(RuntimeError):
+        database.join(add_one)
+    assert database.join(add_one) == 1
+
+
+def test_a_glance_sees_what_was_just_written_and_cannot_write(database: Database) -> None:
+    count_up(database, 1)
+    with database.glance() as connection:
+        assert connection.execute("SELECT value FROM setting").fetchall() == [("1",)]
+    count_up(database, 1)
+    with database.glance() as connection:
+        assert connection.execute("SELECT value FROM setting").fetchall() == [("2",)]
+    with pytest.raises(DriverError, match="readonly"), database.glance() as connection:
+        add_one(connection)

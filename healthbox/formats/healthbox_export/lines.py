@@ -5,7 +5,7 @@ Instants are whole milliseconds since 1970-01-01 UTC, values stand in the metric
 ``MAGIC``; a reader ignores kinds it does not know and those that are only for people (``day``, ``night``).
 """
 
-from typing import Any
+from typing import Annotated, Any, TypeAlias, get_args
 
 import msgspec
 
@@ -15,7 +15,12 @@ MAGIC = b'"healthbox export"'
 VERSION = 1
 FILE = "healthbox.jsonl"
 
-Name = tuple[str, int, bool]  # a uuid, how recent that statement is, whether it names a parent of many points
+# The years 1900 to 2399; and a number as it was written, so that what comes back is the same to the last digit.
+Instant = Annotated[int, msgspec.Meta(ge=-2_208_988_800_000, lt=13_569_465_600_000)]
+AsOf = Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]
+Number: TypeAlias = int | float
+
+Name = tuple[str, AsOf, bool]  # a uuid, how recent that statement is, whether it names a parent of many points
 
 
 class Line(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="kind"):
@@ -82,30 +87,30 @@ class Gone(Line, tag="gone"):
 
     metric: str
     source: int
-    start: int
-    end: int
+    start: Instant
+    end: Instant
     value: float
 
 
 class GoneStage(Line, tag="gone_sleep"):
     source: int
-    start: int
-    end: int
+    start: Instant
+    end: Instant
     stage: Stage
 
 
 class GoneWorkout(Line, tag="gone_workout"):
     source: int
     activity: str
-    start: int
-    end: int
+    start: Instant
+    end: Instant
 
 
 class SampleLine(Line, tag="sample"):
     metric: str
     source: int
-    start: int
-    end: int
+    start: Instant
+    end: Instant
     value: float
     uuids: list[Name] = []
     tag: str = ""
@@ -117,10 +122,10 @@ class StageLine(Line, tag="sleep"):
     """``superseded``: a newer export lacked it; kept for reading, not imported."""
 
     source: int
-    start: int
-    end: int
+    start: Instant
+    end: Instant
     stage: Stage
-    as_of: int
+    as_of: AsOf
     uuids: list[Name] = []
     zone: str | None = None
     superseded: bool = False
@@ -130,8 +135,8 @@ class BucketLine(Line, tag="bucket"):
     metric: str
     app: str
     width: Width
-    as_of: int
-    start: int = 0
+    as_of: AsOf
+    start: Instant = 0
     date: str | None = None
     value: float | None = None
     low: float | None = None
@@ -143,7 +148,7 @@ class TotalLine(Line, tag="stated_total"):
     metric: str
     app: str
     date: str
-    as_of: int
+    as_of: AsOf
     value: float | None = None
     low: float | None = None
     high: float | None = None
@@ -153,44 +158,44 @@ class TotalLine(Line, tag="stated_total"):
 class StatedNightLine(Line, tag="stated_night"):
     app: str
     date: str
-    as_of: int
-    start: int | None = None
-    end: int | None = None
-    in_bed_start: int | None = None
-    in_bed_end: int | None = None
-    asleep: float | None = None
-    core: float | None = None
-    deep: float | None = None
-    rem: float | None = None
-    awake: float | None = None
-    in_bed: float | None = None
+    as_of: AsOf
+    start: Instant | None = None
+    end: Instant | None = None
+    in_bed_start: Instant | None = None
+    in_bed_end: Instant | None = None
+    asleep: Number | None = None
+    core: Number | None = None
+    deep: Number | None = None
+    rem: Number | None = None
+    awake: Number | None = None
+    in_bed: Number | None = None
     source_text: str = ""
 
 
 class WorkoutLine(Line, tag="workout"):
     source: int
     activity: str
-    start: int
-    end: int
-    as_of: int
+    start: Instant
+    end: Instant
+    as_of: AsOf
     uuid: str | None = None
     zone: str | None = None
-    totals: dict[str, float] = {}
+    totals: dict[str, Number] = {}
     laps: list[dict[str, Any]] = []
     metadata: dict[str, Any] = {}
-    series: dict[str, list[list[float]]] = {}
-    route: list[list[float | None]] = []
+    series: dict[str, list[list[Number]]] = {}
+    route: list[list[Number | None]] = []
     superseded: bool = False
 
 
 class ClinicalLine(Line, tag="clinical"):
     record: str  # fhir, ecg, symptom ...
     data: dict[str, Any]
-    as_of: int
+    as_of: AsOf
     source: int | None = None
     uuid: str | None = None
-    start: int | None = None
-    end: int | None = None
+    start: Instant | None = None
+    end: Instant | None = None
 
 
 class DayLine(Line, tag="day"):
@@ -213,14 +218,14 @@ class NightLine(Line, tag="night"):
     night: dict[str, Any]
 
 
-Any_ = (
+AnyLine: TypeAlias = (
     Head | Zones | Source | Order | Named | Unknown | Deleted | Gone | GoneStage | GoneWorkout | SampleLine | StageLine | BucketLine
     | TotalLine | StatedNightLine | WorkoutLine | ClinicalLine | DayLine | NightLine
 )  # fmt: skip
 
-KINDS = frozenset(kind.__struct_config__.tag for kind in Any_.__args__)
+KINDS = frozenset(kind.__struct_config__.tag for kind in get_args(AnyLine))
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Any_).decode
+_decoder: msgspec.json.Decoder[AnyLine] = msgspec.json.Decoder(AnyLine)
 
 
 class _Kind(msgspec.Struct):
@@ -235,10 +240,10 @@ def encode(line: Line) -> bytes:
         return _encode(_clean(msgspec.to_builtins(line))) + b"\n"
 
 
-def decode(raw: bytes) -> Any_ | None:
+def decode(raw: bytes) -> AnyLine | None:
     """The line, None for a kind that this version does not know. Raises ``msgspec.MsgspecError`` for what is no such line."""
     try:
-        return _decode(raw)
+        return _decoder.decode(raw)
     except msgspec.ValidationError:
         if msgspec.json.decode(raw, type=_Kind).kind in KINDS:
             raise

@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import msgspec
 
@@ -28,7 +29,7 @@ BLOCK = 2_000
 GONE = "gone-"  # begins the uuid made up for content that is gone and whose own uuid nobody needs any more
 _NIGHT = ("start", "end", "in_bed_start", "in_bed_end", "asleep", "core", "deep", "rem", "awake", "in_bed")
 
-Row = tuple[str, int, int, float | str | None, str | None, dict[str, object] | None]
+Row = tuple[str, int, int, float | str | None, str | None, dict[str, Any] | None]
 
 
 class Reading:
@@ -83,7 +84,7 @@ class Reading:
 
     # -- everything else ----------------------------------------------------------------------------------------------
 
-    def _read(self, line: lines.Any_ | None, at: str) -> Iterator[Record]:  # noqa: C901 - one case a kind
+    def _read(self, line: lines.AnyLine | None, at: str) -> Iterator[Record]:
         match line:
             case lines.SampleLine():
                 for uuid, as_of, parent in line.uuids or [("", 0, False)]:
@@ -91,16 +92,16 @@ class Reading:
             case lines.StageLine(superseded=False):
                 yield from self._stages(line, at)
             case lines.Gone():
-                uuid = _made_up(self._said(line.source), line)
+                uuid = _made_up(self._sources[line.source], line)
                 yield Tombstone(position=at, uuid=uuid, metric=line.metric, naming="key")
                 yield self._sample(line, at, uuid, 0, parent=False, value=line.value)
             case lines.GoneStage():
-                uuid = _made_up(self._said(line.source), line)
+                uuid = _made_up(self._sources[line.source], line)
                 yield Tombstone(position=at, uuid=uuid, metric="sleep_analysis", naming="key")
                 source = self._sources[line.source]
                 yield SleepStage(position=at, start=line.start, end=line.end, stage=line.stage, source=source, uuid=uuid)
             case lines.GoneWorkout():
-                uuid = _made_up(self._said(line.source), line)
+                uuid = _made_up(self._sources[line.source], line)
                 yield Tombstone(position=at, uuid=uuid)
                 source = self._sources[line.source]
                 yield Workout(position=at, activity=line.activity, start=line.start, end=line.end, uuid=uuid, source=source)
@@ -122,9 +123,6 @@ class Reading:
                 yield StatedNight(position=at, app=line.app, date=date, source=line.source_text, as_of=line.as_of, **numbers)
             case _:
                 yield from self._learn(line, at)
-
-    def _said(self, source: int) -> SourceRef:
-        return self._sources[source]
 
     def _sample(self, line: lines.SampleLine | lines.Gone, at: str, uuid: str, as_of: int, *, parent: bool, value: float) -> Sample:
         naming, name, unit = self._metric(line.metric)
@@ -169,7 +167,7 @@ class Reading:
 
     # -- what stands around the records -------------------------------------------------------------------------------
 
-    def _learn(self, line: lines.Any_ | None, at: str) -> Iterator[Record]:
+    def _learn(self, line: lines.AnyLine | None, at: str) -> Iterator[Record]:
         match line:
             case lines.Head() if line.version > lines.VERSION:
                 yield _again(at, "this export was written by a newer healthbox: what this one does not know is left out")

@@ -158,6 +158,7 @@ CREATE TABLE night (
   person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, date TEXT NOT NULL, asleep REAL, start INTEGER, "end" INTEGER,
   json TEXT NOT NULL,
   PRIMARY KEY (person_id, date)) WITHOUT ROWID;
+CREATE INDEX night_edges ON night (person_id, date, asleep, start, "end"); -- ten years of nights without their courses
 """
 
 ALERTS = """

@@ -26,6 +26,7 @@ from healthbox.web.pages.metrics import SLEEP, judged, name_of
 from healthbox.web.said import ADDED, PLAIN, Said, hue_of
 from healthbox.web.static_files import found as file_of
 from healthbox.web.times import date as date_of
+from healthbox.web.times import zone_on
 from healthbox.web.usual import DAY, Judged
 
 routes = Blueprint("metric", __name__)
@@ -94,7 +95,8 @@ def view(key: str) -> View:
         raise Invalid("range: not one we know.", hint=f"Write one of {', '.join(ranges.NAMES)}.", code="parameter")
     end = min(date_of(request.args["end"], "end"), today) if request.args.get("end") else today
     first = ranges.first_day(range_, end, seen.first)
-    return View(metric, name_of(metric), Said.of(who, now(), zone), who.id, today, seen, range_, first, end)
+    said = Said.of(who, now(), zone_on(who.id, end) if range_ == "d" else zone)
+    return View(metric, name_of(metric), said, who.id, today, seen, range_, first, end)
 
 
 def _unknown(person_id: int, key: str) -> str:

@@ -20,6 +20,7 @@ from healthbox.web.pages.metrics import SLEEP, name_of
 from healthbox.web.said import ADDED, PLAIN, Said, capital
 from healthbox.web.timelines import Part
 from healthbox.web.times import date as date_of
+from healthbox.web.times import zone_on
 
 routes = Blueprint("why", __name__)
 
@@ -48,7 +49,7 @@ def show(key: str, date: str) -> str | AnyResponse:
     label = next((entry.name for entry in named.unknowns(reading(), who.id) if entry.key == key), key)
     metric = named.catalogue(reading(), PLAIN).get(key) or Metric(key=key, label=label, known=False)
     zone = ZoneInfo(who.zone)
-    said, today = Said.of(who, now(), zone), dt.datetime.fromtimestamp(now() / 1000, zone).date()
+    said, today = Said.of(who, now(), zone_on(who.id, day)), dt.datetime.fromtimestamp(now() / 1000, zone).date()
     sources = lanes(told, metric, said)
     return page(
         "why.html", "metrics", metric=metric, name=name_of(metric), date=day, today=today, told=told, sources=sources,

@@ -112,7 +112,7 @@ CREATE TABLE batch (
   device_id INTEGER NOT NULL REFERENCES device ON DELETE CASCADE, client TEXT, format TEXT NOT NULL, status TEXT NOT NULL,
   headers TEXT NOT NULL DEFAULT '{}', zone TEXT NOT NULL, anchor TEXT, metric TEXT, final INTEGER, unfinished TEXT,
   new INTEGER NOT NULL DEFAULT 0, updated INTEGER NOT NULL DEFAULT 0, duplicate INTEGER NOT NULL DEFAULT 0,
-  deleted INTEGER NOT NULL DEFAULT 0, rejected INTEGER NOT NULL DEFAULT 0, stored INTEGER NOT NULL DEFAULT 0,
+  deleted INTEGER NOT NULL DEFAULT 0, rejected INTEGER NOT NULL DEFAULT 0,
   as_of INTEGER, created_at INTEGER NOT NULL, touched_at INTEGER NOT NULL, started_at INTEGER, closed_at INTEGER);
 CREATE UNIQUE INDEX batch_client ON batch (device_id, client) WHERE client IS NOT NULL;
 CREATE INDEX batch_person ON batch (person_id, id);
@@ -136,8 +136,6 @@ CREATE TABLE anchor (
   moved_at INTEGER NOT NULL, PRIMARY KEY (device_id, metric)) WITHOUT ROWID;
 CREATE TABLE job (name TEXT PRIMARY KEY, due_at INTEGER NOT NULL, last_at INTEGER, last_error TEXT,
   attempts INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
-CREATE TABLE request (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, json TEXT NOT NULL, created_at INTEGER NOT NULL, done_at INTEGER,
-  answer TEXT);
 """
 
 DAYS = """

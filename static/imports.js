@@ -10,7 +10,7 @@ const STALL = 45000;
 const SHARE = 65536;
 
 const number = (value, digits) => value.toLocaleString(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
-const size = (bytes) => (bytes >= 1e9 ? `${number(bytes / 1e9, 1)} GB` : bytes >= 1e6 ? `${number(bytes / 1e6, bytes < 1e7 ? 1 : 0)} MB` : `${number(bytes / 1e3, 0)} kB`);
+const size = (bytes) => (bytes >= 1e9 ? `${number(bytes / 1e9, 1)} GB` : bytes >= 1e6 ? `${number(bytes / 1e6, bytes < 1e7 ? 1 : 0)} MB` : `${number(Math.ceil(bytes / 1e3), 0)} kB`);
 const left = (s) => (s < 90 ? `${Math.max(1, Math.round(s))} s` : s < 5400 ? `${Math.round(s / 60)} min` : `${number(s / 3600, 1)} h`);
 
 let running = null; // {file, id, offset, slice, stopped, paused, wake, request}
@@ -167,8 +167,9 @@ async function send(job) {
       job.id = null; // forgotten meanwhile: from the beginning
     } else if ([0, 408, 429, 500, 502, 503, 504].includes(answer.status)) {
       job.lost = Boolean(job.id);
+      $("way-words").textContent = $("way-words").textContent.split(", ")[0]; // no pace while nothing moves
       const wait = Math.min(30, 2 ** failures++);
-      say(answer.status === 503 ? "The server is busy with it; asking again…" : `Connection lost. Trying again, every ${wait} s…`);
+      say(answer.status === 503 ? "The server is busy with it; asking again…" : `Connection lost. Trying again in ${wait} s…`);
       await rest(job, wait);
     } else {
       return end(words(answer));

@@ -83,12 +83,17 @@ def baseline(
     without: Collection[dt.date] = (),
 ) -> Baseline:
     """The usual of the date ``on``. Values in any order, one per date; not positive ones are left out when ``log``. The range of
-    what is not ``signed`` ends at zero: nobody is awake for less than no time."""
-    newest, oldest = on - dt.timedelta(days=lag), on - dt.timedelta(days=2 * window)
-    usable = sorted((date, v) for date, v in values if oldest <= date <= newest and date not in without and (v > 0 or not log))
-    history = [ln(v) if log else v for _, v in usable[-window:]]
-    if len(history) < least:
-        return Baseline(len(history), None, None, None, None, learning=True, needed=least, log=log)
+    what is not ``signed`` ends at zero: nobody is awake for less than no time.
+
+    The newest ``lag`` days stay out, so that an illness does not become its own usual, as far as ``least`` values remain without
+    them. While learning, ``n`` counts what is known up to ``on`` itself."""
+    oldest = on - dt.timedelta(days=2 * window)
+    usable = sorted((date, v) for date, v in values if oldest <= date <= on and date not in without and (v > 0 or not log))
+    before = [(date, v) for date, v in usable if date < on]
+    if len(before) < least:
+        return Baseline(min(len(usable), least - 1), None, None, None, None, learning=True, needed=least, log=log)
+    old_enough = sum(date <= on - dt.timedelta(days=lag) for date, _ in before)
+    history = [ln(v) if log else v for _, v in before[: max(old_enough, least)][-window:]]
     centre = median(history)
     scale = max(1.4826 * median(abs(v - centre) for v in history), floor)
     low, high = centre - 2 * scale, centre + 2 * scale

@@ -26,16 +26,33 @@ def decode(raw: bytes) -> Any:
     if not raw.strip():
         raise Malformed("The body is empty.", hint=_HINT, code="empty_body")
     try:
-        body = _clean(_lenient(raw)) if is_suspect(raw) else msgspec.json.decode(raw)
+        body = _read(raw)
     except RecursionError:
         _too_deep()
     except UnicodeDecodeError:
         raise Malformed("The body is not UTF-8 text.", hint=_HINT) from None
     except (msgspec.MsgspecError, ValueError) as problem:
-        raise Malformed(f"The body is not valid JSON: {_where(problem)}.", hint=_HINT) from None
+        body = _lines(raw)
+        if body is None:
+            raise Malformed(f"The body is not valid JSON: {_where(problem)}.", hint=_HINT) from None
     if not _shallow(body):
         _too_deep()
     return body
+
+
+def _read(raw: bytes) -> Any:
+    return _clean(_lenient(raw)) if is_suspect(raw) else msgspec.json.decode(raw)
+
+
+def _lines(raw: bytes) -> list[Any] | None:
+    """JSON lines, an object each, as one list; None when the body is none."""
+    lines = [line for line in raw.split(b"\n") if line.strip()]
+    if len(lines) < 2 or not all(line.lstrip().startswith(b"{") for line in lines):
+        return None
+    try:
+        return [_read(line) for line in lines]
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
 
 
 def is_suspect(raw: bytes) -> bool:

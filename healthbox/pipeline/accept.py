@@ -99,9 +99,7 @@ class Door:
             )
         disk.ensure_room(self._settings.data, len(raw), self._settings.min_free_mb * 1_048_576)
 
-    def _keep(
-        self, device: Owner, raw: bytes, form: Format, part: _Part, headers: dict[str, str], zone: str | None, now: int
-    ) -> Accepted:
+    def _keep(self, device: Owner, raw: bytes, form: Format, part: _Part, headers: dict[str, str], zone: str | None, now: int) -> Accepted:
         sha = hashlib.sha256(raw).digest()
         body = zlib.compress(raw, 1) if len(raw) <= SPOOL_BYTES else None
         spool = None if body is not None else self._write_spool(raw, sha)

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from healthbox.domain.catalogue import Catalogue
 from healthbox.domain.clock import ZoneHistory
-from healthbox.domain.errors import Conflict, Invalid
+from healthbox.domain.errors import Conflict, Invalid, NotFound
 from healthbox.formats.healthbox_export.lines import FILE, MAGIC, encode
 from healthbox.pipeline.leave_lines import export_lines
 from healthbox.pipeline.leave_tables import Clock, Table, Tables
@@ -62,9 +62,12 @@ def stream(database: Database, person_id: int, parts: Iterable[Part], now: int) 
 
 
 def write(database: Database, person_id: int, path: Path, parts: Iterable[Part], now: int) -> int:
-    """The zip as the new file ``path``, readable by its owner alone; its size in bytes. Raises ``Conflict`` where a file is."""
+    """The zip as the new file ``path``, readable by its owner alone; its size in bytes. Raises ``Conflict``
+    where a file is, ``NotFound`` where its folder is not."""
     if path.exists():
         raise Conflict(f"{path.name} is there already.", hint="Name a new file.")
+    if not path.parent.is_dir():
+        raise NotFound(f"There is no folder {path.parent}.", hint="Make it first.")
     wanted = set(parts)
     with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder, database.reading() as c:
         entries: Iterable[Entry] = _entries(c, person_id, wanted, now)

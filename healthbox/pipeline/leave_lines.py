@@ -38,9 +38,7 @@ def export_lines(c: Connection, person: Person, now: int) -> Iterator[lines.AnyL
     for one in leaving.clinical(c, person.id, None):
         yield _clinical(one, None)
     for origin in origins:  # after every workout that stands: its times alone must not make one of those deleted
-        for workout in leaving.workouts(c, person.id, origin.id):
-            if workout.state == 2:
-                yield lines.GoneWorkout(source=origin.number, activity=workout.activity, start=workout.start, end=workout.end)
+        yield from _gone_workouts(c, person.id, origin)
     yield from _statements(c, person.id)
     for metric, date, value, low, high, mean, n, coverage, layer, rule in leaving.days(c, person.id):
         yield lines.DayLine(
@@ -101,6 +99,15 @@ def _workout(one: LeavingWorkout, source: int) -> lines.WorkoutLine:
         totals=dict(one.totals), laps=one.laps, metadata=one.metadata, series=cast(Any, one.series), route=cast(Any, one.route),
         superseded=one.state == 1,
     )  # fmt: skip
+
+
+def _gone_workouts(c: Connection, person_id: int, origin: Origin) -> Iterator[lines.GoneWorkout]:
+    last = None
+    for one in leaving.workouts(c, person_id, origin.id):
+        line = lines.GoneWorkout(source=origin.number, activity=one.activity, start=one.start, end=one.end)
+        if one.state == 2 and line != last:  # after an import where it came from it is known twice
+            yield line
+            last = line
 
 
 def _clinical(one: leaving.LeavingClinical, source: int | None) -> lines.ClinicalLine:

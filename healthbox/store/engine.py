@@ -148,16 +148,19 @@ class Database:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        if self._owner == threading.get_ident():
-            raise RuntimeError("a write transaction is already open in this thread")
+        self._refuse_nested()
         with self._lock:
             self._owner = threading.get_ident()
-            fcntl.flock(self._flock, fcntl.LOCK_EX)
             try:
+                fcntl.flock(self._flock, fcntl.LOCK_EX)
                 yield
             finally:
-                fcntl.flock(self._flock, fcntl.LOCK_UN)
                 self._owner = None
+                fcntl.flock(self._flock, fcntl.LOCK_UN)
+
+    def _refuse_nested(self) -> None:
+        if self._owner == threading.get_ident():
+            raise RuntimeError("a write transaction is already open in this thread")
 
     def join(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
         """Do ``work`` in a write transaction that it may share with other threads' work; durable on return.
@@ -165,6 +168,7 @@ class Database:
         What one work raises undoes nothing of the others and is raised here. For that it may be called a second time, after
         everything of the first was rolled back.
         """
+        self._refuse_nested()
         job = _Job(work)
         with self._joining:
             self._jobs.append(job)
@@ -183,19 +187,26 @@ class Database:
         jobs: list[_Job[Any]] = []
         try:
             with self._turn():
-                with self._joining:
-                    jobs, self._jobs = self._jobs, []
+                jobs = self._waiting()
                 if not self._done(jobs):
                     for job in jobs:
                         self._done([job])
-        finally:
+        except BaseException as error:  # the lock could not be had: nobody may be left waiting
+            jobs = jobs or self._waiting()
             for job in jobs:
-                job.finished = True
-                job.gate.release()
-            with self._joining:
-                self._led = bool(self._jobs)
-                if self._led:
-                    self._jobs[0].gate.release()
+                job.error = error
+        for job in jobs:
+            job.finished = True
+            job.gate.release()
+        with self._joining:
+            self._led = bool(self._jobs)
+            if self._led:
+                self._jobs[0].gate.release()
+
+    def _waiting(self) -> list[_Job[Any]]:
+        with self._joining:
+            jobs, self._jobs = self._jobs, []
+        return jobs
 
     def _done(self, jobs: list[_Job[Any]]) -> bool:
         """One transaction of all of them; False when it was rolled back."""

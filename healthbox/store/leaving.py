@@ -121,7 +121,7 @@ def series_of(c: Connection, person_id: int, source_id: int) -> list[tuple[int, 
 
 
 def samples(c: Connection, series_id: int) -> Iterator[LeavingSample]:
-    """In time order; what stands at one key in the order of its tags (given without their ordinals)."""
+    """In time order, then by value: the ordinals in tags tell what came first, which is nobody's business elsewhere."""
     second = "NULL"
     if driver(c).execute("SELECT 1 FROM also_uuid WHERE series_id=? LIMIT 1", (series_id,)).fetchone():
         second = (
@@ -133,7 +133,7 @@ def samples(c: Connection, series_id: int) -> Iterator[LeavingSample]:
         f'SELECT s.start, s."end", s.tag, s.value, s.uuid, s.as_of, p.as_of, s.ms, zone.name, meta.json, {second} FROM sample AS s '
         "LEFT JOIN point_set AS p ON p.series_id=s.series_id AND p.uuid=s.uuid "
         "LEFT JOIN zone ON zone.id=s.zone_id LEFT JOIN meta ON meta.id=s.meta_id "
-        'WHERE s.series_id=? ORDER BY s.start, s."end", s.tag',
+        'WHERE s.series_id=? ORDER BY s.start, s."end", s.value, s.tag',
         (series_id,),
     ):
         names = [] if uuid is None else [Naming(text_of(uuid), as_of if set_as_of is None else set_as_of, set_as_of is not None)]

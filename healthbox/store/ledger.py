@@ -68,11 +68,11 @@ def open_batch(c: AnyConnection, device_id: int, anchor: str, metric: str | None
     """The device's open batch for a client that names neither batch nor index: anchor token and type stand for it.
 
     A chunk without records names no type; it belongs to the newest open batch of its token."""
-    row = driver(c).execute(
-        f"SELECT {_BATCH} FROM batch WHERE device_id=? AND anchor=? AND (metric IS ? OR ? IS NULL) AND client IS NULL AND final IS NULL "
-        "AND closed_at IS NULL ORDER BY id DESC LIMIT 1",
-        (device_id, anchor, metric, metric),
-    ).fetchone()
+    newest = (
+        f"SELECT {_BATCH} FROM batch WHERE device_id=? AND anchor=? AND (metric IS ? OR ? IS NULL) AND client IS NULL "
+        "AND final IS NULL AND closed_at IS NULL ORDER BY id DESC LIMIT 1"
+    )
+    row = driver(c).execute(newest, (device_id, anchor, metric, metric)).fetchone()
     return Batch(*row) if row else None
 
 
@@ -110,11 +110,15 @@ def add_batch(
 
 def find_same(c: AnyConnection, device_id: int, anchor: str, sha: bytes) -> tuple[Batch, int] | None:
     """The chunk with this very body that the device sent before under this anchor, for clients without an index."""
-    row = driver(c).execute(
-        "SELECT chunk.batch_id, chunk.idx FROM chunk JOIN batch ON batch.id = chunk.batch_id "
-        "WHERE chunk.sha=? AND batch.device_id=? AND batch.anchor=? AND batch.client IS NULL ORDER BY chunk.id DESC LIMIT 1",
-        (sha, device_id, anchor),
-    ).fetchone()
+    row = (
+        driver(c)
+        .execute(
+            "SELECT chunk.batch_id, chunk.idx FROM chunk JOIN batch ON batch.id = chunk.batch_id "
+            "WHERE chunk.sha=? AND batch.device_id=? AND batch.anchor=? AND batch.client IS NULL ORDER BY chunk.id DESC LIMIT 1",
+            (sha, device_id, anchor),
+        )
+        .fetchone()
+    )
     return (get_batch(c, row[0]), row[1]) if row else None
 
 

@@ -6,7 +6,6 @@ from collections.abc import Collection
 import msgspec
 from sqlalchemy import Connection
 
-
 HOUR = 1 / 24  # of a day
 
 

@@ -110,7 +110,8 @@ def zone_history(connection: Connection, person_id: int) -> list[tuple[int, str]
 
 def get_zone(connection: AnyConnection, person_id: int) -> str:
     """The latest IANA zone of the history. Raises ``NotFound``."""
-    row = driver(connection).execute("SELECT zone FROM person_zone WHERE person_id = ? ORDER BY since DESC LIMIT 1", (person_id,)).fetchone()
+    newest = "SELECT zone FROM person_zone WHERE person_id = ? ORDER BY since DESC LIMIT 1"
+    row = driver(connection).execute(newest, (person_id,)).fetchone()
     if row is None:
         raise NotFound("There is no such person.", hint="See: healthbox person list")
     return str(row[0])

@@ -145,8 +145,10 @@ def _over(stretches: Sequence[tuple[dt.date, dt.date]], nights: Sequence[Slept],
         while at < len(known) and known[at].date <= last:
             at += 1
         inside = known[begin:at]
-        beds, wakes = clock_values(inside, local)
+        timed = [(n.date, n.zone, n.start, n.end) for n in inside if n.start is not None and n.end is not None]
+        beds = [minute(local(start, zone), date) for date, zone, start, _ in timed]
+        wakes = [minute(local(end, zone), date) for date, zone, _, end in timed]
         asleep = [night.asleep for night in inside if night.asleep is not None]
-        bed, wake, middle = (median(values) if values else None for values in ([v for _, v in beds], [v for _, v in wakes], asleep))
+        bed, wake, middle = (median(values) if values else None for values in (beds, wakes, asleep))
         found.append(Times(first, last, bed, wake, middle, len(inside)))
     return found

@@ -21,7 +21,7 @@ from healthbox.store.pages_reading import NightPoint, Point
 DAY = dt.timedelta(days=1)
 WINDOW = 91  # days that a page reads: two baseline windows and the week of the ribbon
 LONGEST_RUN = 14
-MOST = 60  # days that a baseline may take, and those too new for it
+MOST = 46  # days that a baseline takes, those too new for it and the day itself
 MONTH = 28
 WEEKS = 8
 LEAST_DAYS = 5  # of the same kind, before movement has a usual
@@ -166,8 +166,9 @@ class Course:
         now, key = self._of_date.get(on), self.reading.key
         newest = now or next((row for row in reversed(self._rows) if row.date <= on), None)
         values, least = (self._of_source[newest.source], self._least[newest.source]) if newest else ([], 0.0)
-        until = bisect_left(values, (on, 0.0))
-        values = values[max(0, until - MOST - len(self._out)) : until]  # more than a baseline takes, and not all there is
+        if key not in LOGARITHMIC:  # those leave out what is not positive, however much that is
+            until = bisect_left(values, (on + DAY,))
+            values = values[max(0, until - MOST - len(self._out)) : until]
         usual = baseline(values, on, floor=least, log=key in LOGARITHMIC, signed=signed(key), without=self._out)
         return now, usual, _state(now.value if now else None, usual)
 

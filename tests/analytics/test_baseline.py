@@ -98,3 +98,18 @@ def test_nobody_is_awake_for_less_than_no_time() -> None:
 def test_what_counts_from_zero_both_ways_keeps_its_lower_side() -> None:
     assert usual("skin_temperature_delta", nights([-0.2, 0.0, 0.2] * 8), TODAY).low == pytest.approx(-2 * 1.4826 * 0.2)
     assert [signed(metric) for metric in ("skin_temperature_delta", "water_temperature", "steps")] == [True, True, False]
+
+
+def test_the_newest_nights_stay_out_once_there_are_enough_others() -> None:
+    on = dt.date(2026, 3, 31)
+    nights = [(on - dt.timedelta(days=age), 54.0 if age > 3 else 80.0) for age in range(1, 18)]
+    assert usual("resting_heart_rate", nights, on).high == 56.0  # 14 nights are older than three days
+    early = usual("resting_heart_rate", nights[:14], on)  # only 14 in all: the newest help out
+    assert not early.learning and early.n == 14
+
+
+def test_learning_counts_every_night_that_is_known() -> None:
+    on = dt.date(2026, 3, 31)
+    nights = [(on - dt.timedelta(days=age), 54.0) for age in range(5)]
+    known = usual("resting_heart_rate", nights, on)
+    assert (known.learning, known.n, known.needed) == (True, 5, 14)

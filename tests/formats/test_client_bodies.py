@@ -83,7 +83,7 @@ def test_an_undamaged_body_has_one_owner_and_no_rejected_record(name):
     assert not [record for record in records if isinstance(record, Rejected)]
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(body=damaged() | JUNK, zone=st.sampled_from(["UTC", "Europe/Berlin", "America/Havana", "+05:45"]))
 def test_a_damaged_body_has_at_most_one_owner_who_reads_it_to_its_end(body, zone):
     owners = claiming(body, zone)

@@ -39,7 +39,10 @@ FORMAT = Format(name="{name}", looks_for="x", claims=lambda body, envelope: True
 
 
 def test_every_shipped_format_is_found():
-    assert set(discover()) == {"native-sync", "seed-sync", "flutter-health", "health-auto-export", "shortcuts"}
+    assert set(discover()) == {
+        "native-sync", "seed-sync", "flutter-health", "health-auto-export", "shortcuts", "hc-webhook", "health-connect-exports",
+        "open-wearables", "healthsave", "health-bridge", "health-export-pro", "health-data-export",
+    }  # fmt: skip
     assert all(name == found.name and found.looks_for for name, found in discover().items())
 
 

@@ -154,7 +154,8 @@ def test_each_person_has_a_folder_and_nobody_elses_is_taken(house: House, inbox:
 
 
 @pytest.mark.parametrize(
-    ("content", "code"), [(b"", "unknown_shape"), (b"\xff\xd8\xff", "unknown_shape"), (b"PK\x03\x04 cut short", "broken_zip"), (b"{", "malformed")]
+    ("content", "code"),
+    [(b"", "unknown_shape"), (b"\xff\xd8\xff", "unknown_shape"), (b"PK\x03\x04 cut short", "broken_zip"), (b"{", "malformed")],
 )
 def test_what_cannot_be_read_fails_with_the_reason(house: House, inbox: Inbox, content: bytes, code: str) -> None:
     put(house, "strange.bin", content)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from sqlite3 import Connection
 from sqlite3 import OperationalError as DriverError
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -118,8 +119,8 @@ def test_a_checkpoint_empties_the_log(database: Database) -> None:
 
 
 def add_one(connection: Connection) -> int:
-    (count,) = connection.execute("INSERT INTO setting VALUES ('n', 1) ON CONFLICT DO UPDATE SET value=value+1 RETURNING value").fetchall()[0]
-    return int(count)
+    found = connection.execute("INSERT INTO setting VALUES ('n', 1) ON CONFLICT DO UPDATE SET value=value+1 RETURNING value").fetchall()
+    return int(found[0][0])
 
 
 def fail(_connection: Connection) -> int:
@@ -150,7 +151,12 @@ def joined_while_the_lock_is_held(database: Database, works: list[Work]) -> list
 def test_works_that_wait_together_are_committed_together(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     groups: list[int] = []
     done = database._done
-    monkeypatch.setattr(database, "_done", lambda jobs: (groups.append(len(jobs)), done(jobs))[1])
+
+    def counted(jobs: list[Any]) -> bool:
+        groups.append(len(jobs))
+        return done(jobs)
+
+    monkeypatch.setattr(database, "_done", counted)
     assert sorted(joined_while_the_lock_is_held(database, [add_one] * 8)) == list(range(1, 9))  # type: ignore[type-var]
     assert (read(database, "n"), groups) == ("8", [8])
 
@@ -188,12 +194,22 @@ def test_joining_inside_a_transaction_is_refused(database: Database) -> None:
     assert database.join(add_one) == 1
 
 
+def test_nobody_waits_for_ever_when_the_lock_cannot_be_had(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise OSError("no locks")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="no locks"):
+        patch.setattr("fcntl.flock", broken)
+        database.join(add_one)
+    assert database.join(add_one) == 1
+
+
 def test_a_glance_sees_what_was_just_written_and_cannot_write(database: Database) -> None:
     count_up(database, 1)
     with database.glance() as connection:
-        assert connection.execute("SELECT value FROM setting").fetchall() == [("1",)]
+        assert connection.execute("SELECT value FROM setting WHERE name='n'").fetchall() == [("1",)]
     count_up(database, 1)
     with database.glance() as connection:
-        assert connection.execute("SELECT value FROM setting").fetchall() == [("2",)]
+        assert connection.execute("SELECT value FROM setting WHERE name='n'").fetchall() == [("2",)]
     with pytest.raises(DriverError, match="readonly"), database.glance() as connection:
         add_one(connection)

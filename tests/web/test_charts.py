@@ -134,6 +134,12 @@ def test_nothing_measured_draws_nothing(values: list[float | None]) -> None:
         assert (plot.lines, plot.dots, plot.bars) == ((), (), ())
 
 
+def test_a_spark_is_hatched_from_neighbour_to_neighbour_where_days_are_missing() -> None:
+    assert charts.spark([1.0, None, None, 4.0, None]).gaps == (charts.Span(0, 75), charts.Span(75, 25))
+    assert charts.spark([1.0, 2.0, 3.0]).gaps == ()
+    assert charts.spark([None, None]).gaps == (), "nothing at all is no gap in something"
+
+
 def test_a_spark_whose_last_day_is_missing_marks_no_last_value() -> None:
     assert charts.spark([1.0, 2.0, None]).dots == ()
 

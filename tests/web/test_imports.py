@@ -26,7 +26,8 @@ NEW = {"name": "export.xml", "size": len(EXPORT)}
 def batches(place: Place) -> list[tuple[Any, ...]]:
     with place.database.reading() as c:
         return [
-            tuple(row) for row in c.exec_driver_sql("SELECT public, batch.person_id, name FROM batch JOIN device ON device.id=device_id").all()
+            tuple(row)
+            for row in c.exec_driver_sql("SELECT public, batch.person_id, name FROM batch JOIN device ON device.id=device_id").all()
         ]
 
 
@@ -167,7 +168,12 @@ def test_a_plain_form_does_without_scripts(place: Place) -> None:
     done = send("export.xml", EXPORT)
     assert done.status_code == 303
     assert browser.client.get(done.headers["Location"]).status_code == 200
-    for name, content, status in (("", b"", 422), ("a.jpg", b"\xff\xd8\xff\xe0", 422), ("a.zip", b"PK\x03\x04 cut", 422), ("empty.zip", b"", 413)):
+    for name, content, status in (
+        ("", b"", 422),
+        ("a.jpg", b"\xff\xd8\xff\xe0", 422),
+        ("a.zip", b"PK\x03\x04 cut", 422),
+        ("empty.zip", b"", 413),
+    ):
         answer = send(name, content)
         assert answer.status_code == status, name
         assert "aria-invalid" in answer.text

@@ -85,7 +85,7 @@ def test_every_route_has_a_scope_and_every_scope_is_known(place: Place) -> None:
 def test_public_doors_are_these_and_no_others(place: Place) -> None:
     found = {f"{method} {rule.rule}" for rule, method in doors(place) if opening_of(place.app, rule.endpoint).scopes == {"public"}}
     assert found == {
-        "GET /healthz", "GET /readyz", "GET /api/v1/openapi.json", "GET /static/<path:filename>",
+        "GET /healthz", "GET /readyz", "GET /api/health", "GET /api/v1/openapi.json", "GET /static/<path:filename>",
         "GET /login", "POST /login", "GET /setup/<token>", "POST /setup/<token>",
     }  # fmt: skip
 

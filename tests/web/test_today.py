@@ -9,9 +9,12 @@ from place import Place
 from sqlalchemy import event
 from year import NOT_WORN, live_a_year
 
+from healthbox.analytics import baseline
 from healthbox.analytics.rules.contract import Finding
 from healthbox.pipeline.analyse import Evidence
 from healthbox.store import findings
+from healthbox.store.pages_reading import Point
+from healthbox.web import usual
 
 DAY = dt.timedelta(days=1)
 
@@ -124,7 +127,7 @@ def test_without_a_night_it_says_when_the_watch_was_heard(place):
 
 def test_while_learning_it_counts_nights(place):
     calm(place, days=12)
-    assert headline(get(place)) == "Getting to know you: 9 of 14 nights."
+    assert headline(get(place)) == "Getting to know you: 12 of 14 nights."
     assert "Learning your usual: 9 of 14 nights" in words(get(place))
 
 
@@ -259,7 +262,8 @@ def test_it_says_where_the_phone_counts_otherwise(place):
     today = live_a_year(place)
 
     def stands(stated: float, coverage: float) -> str:
-        layers = [{"kind": "raw", "value": 8000.0, "coverage": 0.5}, {"kind": "stated", "value": stated, "coverage": coverage, "app": "Phone"}]
+        phone = {"kind": "stated", "value": stated, "coverage": coverage, "app": "Phone"}
+        layers = [{"kind": "raw", "value": 8000.0, "coverage": 0.5}, phone]
         with place.database.writing() as c:
             c.exec_driver_sql(
                 "UPDATE day SET value=8000, detail=? WHERE metric='steps' AND date=? AND person_id=?",
@@ -293,3 +297,19 @@ def test_a_large_upload_under_way_and_parts_nobody_could_read_are_told(place):
     assert "1 part of what came in the last seven days could not be read." in words(page)
     assert 'href="/uploads/big"' in page
     assert "could not be read" not in words(get(place, login="bob"))
+
+
+def test_time_awake_has_no_usual_below_nothing():
+    on = dt.date(2025, 11, 20)
+    reading = next(r for r in usual.NIGHTLY if r.key == "awake")
+    rows = [Point(on - DAY * back, value, None, None, None, 1) for back in range(60, -1, -1) for value in [(0.0, 5.0, 30.0)[back % 3]]]
+    assert usual.Course(reading, rows).judge(on).band == (0, pytest.approx(5 + 2 * 1.4826 * 5))
+
+
+def test_a_place_is_that_of_the_baseline_over_all_days():
+    on = dt.date(2025, 11, 20)
+    reading = next(r for r in usual.NIGHTLY if r.key == "resting_heart_rate")
+    rows = [Point(on - DAY * back, 50.0 + back % 7, None, None, None, 1, [], "Watch") for back in range(90, -1, -1)]
+    out = {on - DAY * back for back in range(4, 12)}
+    values = [(row.date, row.value) for row in rows]
+    assert usual.Course(reading, rows, out).judge(on).usual == baseline.usual("resting_heart_rate", values, on, without=out)

@@ -131,9 +131,7 @@ def one(public: str) -> Response:
 
 @routes.put("/api/v1/files/<public>")
 @opens("ingest")
-@described(
-    "Send the raw bytes from an offset on; the last ones make the file accepted.", query=SliceQuery, answer=FileState
-)
+@described("Send the raw bytes from an offset on; the last ones make the file accepted.", query=SliceQuery, answer=FileState)
 def add(public: str, query: SliceQuery) -> Response:
     return added(_own(public), query.offset, "api_batches.one")
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from sqlalchemy import Connection
 
-from healthbox.domain.records import Naming, SourceClass, Width
+from healthbox.domain.records import Naming, Width
 from healthbox.formats.healthbox_export import lines
 from healthbox.formats.healthbox_export.reading import GONE
 from healthbox.store import leaving, people
@@ -52,7 +52,7 @@ def _sources(c: Connection, person_id: int, origins: list[Origin]) -> Iterator[l
     number = {origin.id: origin.number for origin in origins}
     for one in origins:
         yield lines.Source(
-            id=one.number, name=one.name, kind_of=cast(SourceClass, one.kind), bundle=one.bundles[0] if one.bundles else None,
+            id=one.number, name=one.name, kind_of=one.kind, bundle=one.bundles[0] if one.bundles else None,
             product=one.product, names=one.names, bundles=one.bundles,
         )  # fmt: skip
     for metric, order in leaving.orders(c, person_id).items():

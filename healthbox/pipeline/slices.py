@@ -1,33 +1,24 @@
-"""Files that come in slices: each lies in <data>/incoming/<id>/ until it is whole; nothing of it is accepted before.
+"""Files that come in slices: nothing of one is accepted before it is whole; then it is, once, whatever crashes in between.
 
-state.json  what was announced and how many bytes are safe: written after the bytes, so a crash forgets one slice at most
-body        the bytes so far; gone once the file is accepted or refused
-
-What became of the file stays known for a week, so a client that lost the last answer gets it by asking again.
+What became of a file stays known for a week, so a client that lost the last answer gets it by asking again.
 """
 
-import errno
-import fcntl
 import hashlib
-import os
 import re
 import secrets
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
+from msgspec.structs import replace
 
 from healthbox.config import Settings
-from healthbox.domain.errors import Conflict, DiskFull, Invalid, Malformed, NotFound, Problem, TooLarge, Unavailable
+from healthbox.domain.errors import Conflict, DiskFull, Invalid, Malformed, NotFound, Problem, TooLarge
 from healthbox.formats.registry import recognise_file
 from healthbox.pipeline.accept import Door, Owner
 from healthbox.pipeline.accept_file import room_for
 from healthbox.store import devices, disk, ledger, people
-from healthbox.store import slices as kept
 from healthbox.store.engine import Database
+from healthbox.store.slices import Incoming, Refusal, Upload, accepted_since
 
 SLICE = 8 << 20  # bytes
 MAX_SIZE = 8 << 30
@@ -35,38 +26,6 @@ OPEN_PER_DEVICE = 3
 KEEP_MS = 7 * 24 * 3_600_000
 MB = 1 << 20
 NAME_LENGTH = 200
-STATE, BODY = "state.json", "body"
-_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
-
-
-class Refusal(msgspec.Struct, frozen=True):
-    """Why the whole file was not taken."""
-
-    status: int
-    code: str
-    message: str
-    hint: str
-
-
-class Upload(msgspec.Struct, frozen=True):
-    """A file on its way; ``offset`` bytes of ``size`` are safe. ``mark`` is the client's own fingerprint of the file. Times in ms."""
-
-    id: str
-    device_id: int
-    person_id: int
-    name: str
-    size: int
-    sha256: str | None
-    mark: str | None
-    created_at: int
-    touched_at: int
-    offset: int = 0
-    batch: str | None = None
-    refused: Refusal | None = None
-
-    @property
-    def open(self) -> bool:
-        return self.batch is None and self.refused is None
 
 
 class Device(NamedTuple):
@@ -93,19 +52,12 @@ class NoRoom(DiskFull):
         self.needed, self.free = needed, free
 
 
-class Busy(Unavailable):
-    wait_s = 2
-
-    def __init__(self) -> None:
-        super().__init__("This upload is being worked on by another request.", hint="Ask again in a moment.", code="busy")
-
-
 class Slices:
     """The uploads of one data folder."""
 
     def __init__(self, database: Database, settings: Settings, door: Door) -> None:
         self._database, self._settings, self._door = database, settings, door
-        self._folder = settings.data / "incoming"
+        self._incoming = Incoming(settings.data)
 
     def begin(self, device: Owner, *, name: str, size: int, sha256: str | None = None, mark: str | None = None, now: int) -> Upload:
         """A new upload, or the unfinished one of the same file. Raises ``TooLarge``, ``Conflict`` (too many) or ``NoRoom``."""
@@ -113,36 +65,30 @@ class Slices:
             raise TooLarge(f"A file has 1 byte to {MAX_SIZE >> 30} GB.", hint="Split it, or import it with: healthbox import FILE")
         if sha256 is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
             raise Invalid("`sha256` must be 64 hexadecimal digits.")
-        mine = [upload for upload in _uploads(self._folder) if upload.open and upload.device_id == device.id]
+        mine = [upload for upload in self._incoming.all() if upload.open and upload.device_id == device.id]
         name, sha256 = _tidy(name), sha256.lower() if sha256 else None
         for upload in mine:
             if (upload.name, upload.size, upload.sha256, upload.mark) == (name, size, sha256, mark) and (sha256 or mark):
                 return upload
         if len(mine) >= OPEN_PER_DEVICE:
-            raise Conflict(
-                f"{len(mine)} uploads of this device are not finished.", hint="Finish or cancel one of them.", code="too_many_open"
-            )
+            words = f"{len(mine)} uploads of this device are not finished."
+            raise Conflict(words, hint="Finish or cancel one of them.", code="too_many_open")
         needed, free = self.room(size)
         if free < needed:
             raise NoRoom(needed, free)
         upload = Upload(secrets.token_hex(16), device.id, device.person_id, name, size, sha256, mark, now, now)
-        with _full_is_a_problem():
-            self._folder.mkdir(mode=0o700, exist_ok=True)
-            self._path(upload.id).mkdir(mode=0o700)
-            (self._path(upload.id) / BODY).touch(0o600)
-            self._note(upload)
-            disk.sync_folder(self._folder)
+        self._incoming.make(upload)
         return upload
 
     def room(self, size: int, upload: Upload | None = None) -> tuple[int, int]:
         """(needed, free) bytes for a file of this size, or for what ``upload`` lacks. What others still lack is not free."""
         found = room_for(self._settings, size)
-        promised = sum(other.size - other.offset for other in _uploads(self._folder) if other.open and other != upload)
+        promised = sum(other.size - other.offset for other in self._incoming.all() if other.open and other != upload)
         return found["needed"] - (upload.offset if upload else 0), max(0, found["free"] - promised)
 
     def find(self, public: str, *, device_id: int | None = None, person_id: int | None = None) -> Upload:
         """Of this device or person, else ``NotFound``. Raises what refused the file, once it was."""
-        upload = _read(self._path(public)) if _ID.fullmatch(public) else None
+        upload = self._incoming.read(public)
         if upload is None or (upload.device_id != device_id if device_id is not None else upload.person_id != person_id):
             raise NotFound("There is no such upload.", hint="It was cancelled or has expired: begin again.")
         if upload.refused is not None:
@@ -155,91 +101,48 @@ class Slices:
         """Keep a slice; the last one makes the file accepted. A slice that is there already changes nothing.
 
         Raises ``WrongOffset``, ``TooLarge``, ``DiskFull``, ``Busy``, and what refuses the whole file."""
-        with self._held(upload.id):
+        with self._incoming.held(upload.id):
             upload = self.find(upload.id, device_id=upload.device_id)
             if upload.batch is not None:
                 return upload
             if len(raw) > SLICE or offset + len(raw) > upload.size:
                 raise TooLarge("This slice is too large, or reaches beyond the announced size.", hint=f"At most {SLICE} bytes at a time.")
-            if not self._has(upload, offset, raw):
+            if not self._incoming.has(upload, offset, raw):
                 if offset != upload.offset:
                     raise WrongOffset(upload.offset)
-                upload = self._write(upload, raw, now)
+                disk.ensure_room(self._settings.data, len(raw), self._settings.min_free_mb * MB)
+                upload = self._incoming.write(upload, raw, now)
             return self._finish(upload, now) if upload.offset == upload.size else upload
 
     def cancel(self, upload: Upload) -> None:
-        with self._held(upload.id):
-            shutil.rmtree(self._path(upload.id))
+        with self._incoming.held(upload.id):
+            self._incoming.forget(upload.id)
 
     def unfinished(self, person_id: int) -> list[Upload]:
         """Of one person, the newest first."""
-        mine = [upload for upload in _uploads(self._folder) if upload.open and upload.person_id == person_id]
+        mine = [upload for upload in self._incoming.all() if upload.open and upload.person_id == person_id]
         return sorted(mine, key=lambda upload: -upload.created_at)
 
-    def _path(self, public: str) -> Path:
-        return self._folder / public
-
-    def _note(self, upload: Upload) -> None:
-        disk.write_private(self._path(upload.id) / STATE, msgspec.json.encode(upload))
-
-    @contextmanager
-    def _held(self, public: str) -> Iterator[None]:
-        """One request at a time works on an upload. Raises ``Busy``."""
-        try:
-            descriptor = os.open(self._path(public), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            raise NotFound("There is no such upload.", hint="Begin again.") from None
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield
-        except BlockingIOError:
-            raise Busy from None
-        finally:
-            os.close(descriptor)
-
-    def _has(self, upload: Upload, offset: int, raw: bytes) -> bool:
-        """Whether these very bytes are safe already: their answer was lost."""
-        if offset + len(raw) > upload.offset:
-            return False
-        with (self._path(upload.id) / BODY).open("rb") as body:
-            body.seek(offset)
-            return body.read(len(raw)) == raw
-
-    def _write(self, upload: Upload, raw: bytes, now: int) -> Upload:
-        disk.ensure_room(self._settings.data, len(raw), self._settings.min_free_mb * MB)
-        with _full_is_a_problem():
-            with (self._path(upload.id) / BODY).open("r+b") as body:
-                body.seek(upload.offset)
-                body.write(raw)
-                body.truncate()
-                body.flush()
-                os.fsync(body.fileno())
-            upload = msgspec.structs.replace(upload, offset=upload.offset + len(raw), touched_at=now)
-            self._note(upload)
-        return upload
-
     def _finish(self, upload: Upload, now: int) -> Upload:
-        """Accept the whole file, once: after a crash in between the ledger tells that it was."""
-        body = self._path(upload.id) / BODY
         try:
-            batch = self._accept(upload, body, now)
+            batch = self._accept(upload, now)
         except Problem as problem:
             if problem.permanent:
                 refusal = Refusal(problem.status, problem.code, problem.message, problem.hint)
-                self._note(msgspec.structs.replace(upload, refused=refusal, touched_at=now))
-                body.unlink()
+                self._incoming.close(replace(upload, refused=refusal, touched_at=now))
             raise
-        upload = msgspec.structs.replace(upload, batch=batch, touched_at=now)
-        self._note(upload)
-        body.unlink()
+        upload = replace(upload, batch=batch, touched_at=now)
+        self._incoming.close(upload)
         return upload
 
-    def _accept(self, upload: Upload, body: Path, now: int) -> str:
+    def _accept(self, upload: Upload, now: int) -> str:
+        """The batch of the whole file: after a crash in between the ledger tells that it was accepted already."""
+        body = self._incoming.body(upload.id)
         sha = digest(body)
         if upload.sha256 is not None and sha.hex() != upload.sha256:
             raise Invalid("What arrived is not the file that was announced: its SHA-256 differs.", hint="Send it again.", code="sha256")
         with self._database.reading() as c:
-            known = kept.accepted_since(c, upload.device_id, sha, upload.created_at)
+            known = accepted_since(c, upload.device_id, sha, upload.created_at)
         if known is not None:
             return known
         device = Device(upload.device_id, upload.person_id)
@@ -254,10 +157,7 @@ class Slices:
         disk.ensure_room(self._settings.data, upload.size, self._settings.min_free_mb * MB)
         suffix = Path(upload.name).suffix
         name = f"{secrets.token_hex(12)}{suffix[:8] if suffix.isascii() and suffix[1:].isalnum() else ''}"
-        spool = self._settings.data / "spool"
-        with _full_is_a_problem():
-            spool.mkdir(mode=0o700, exist_ok=True)
-            _second_name(body, spool / name)
+        self._incoming.second_name(upload, self._settings.data / "spool" / name)
         with self._database.writing() as c:
             zone = people.get_zone(c, device.person_id)
             batch = ledger.add_batch(
@@ -272,14 +172,14 @@ class Slices:
 
 def sweep(database: Database, settings: Settings, now: int) -> int:
     """Remove uploads that nobody touched for a week or whose person is gone; how many."""
-    folder, gone = settings.data / "incoming", 0
-    for path in folder.iterdir() if folder.is_dir() else ():
-        upload = _read(path)
+    incoming, gone = Incoming(settings.data), 0
+    for public in incoming.names():
+        upload = incoming.read(public)
         with database.reading() as c:
             standing = {person.id for person in people.list_persons(c)}
-        touched = upload.touched_at if upload is not None else int(path.stat().st_mtime * 1000)
+        touched = upload.touched_at if upload is not None else incoming.touched(public)
         if now - touched > KEEP_MS or (upload is not None and upload.person_id not in standing):
-            shutil.rmtree(path, ignore_errors=True)
+            incoming.forget(public)
             gone += 1
     return gone
 
@@ -303,18 +203,6 @@ def digest(path: Path) -> bytes:
         return hashlib.file_digest(file, "sha256").digest()
 
 
-def _uploads(folder: Path) -> list[Upload]:
-    paths = list(folder.iterdir()) if folder.is_dir() else []
-    return [upload for path in paths if (upload := _read(path)) is not None]
-
-
-def _read(path: Path) -> Upload | None:
-    try:
-        return msgspec.json.decode((path / STATE).read_bytes(), type=Upload)
-    except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError):
-        return None  # being made, or being removed
-
-
 def _tidy(name: str) -> str:
     """The file's name for people to read; no path ever comes of it."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
@@ -322,26 +210,3 @@ def _tidy(name: str) -> str:
     if not tidy:
         raise Malformed("The file has no name.")
     return tidy
-
-
-def _second_name(body: Path, target: Path) -> None:
-    os.utime(body)  # a new file in the spool: the sweep of orphans leaves it until its row stands
-    try:
-        os.link(body, target)
-    except OSError as error:
-        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.EXDEV, errno.EMLINK):
-            raise
-        shutil.copyfile(body, target)
-        with target.open("rb") as copy:
-            os.fsync(copy.fileno())
-    disk.sync_folder(target.parent)
-
-
-@contextmanager
-def _full_is_a_problem() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise DiskFull("The disk is full.", hint="Free some space on the data volume; nothing accepted so far is lost.") from error

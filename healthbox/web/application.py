@@ -15,9 +15,10 @@ from healthbox.config import Settings
 from healthbox.folders import folder
 from healthbox.pipeline.accept import Door
 from healthbox.store.engine import Database
-from healthbox.web import answers, api, auth, hosts, pages, security, static_files
+from healthbox.web import answers, api, auth, hosts, masks, pages, security, static_files
 from healthbox.web.database import bind
 from healthbox.web.house import House, Pulse
+from healthbox.web.squeeze import squeeze
 
 log = logging.getLogger("healthbox.web")
 
@@ -46,6 +47,7 @@ def create_app(
     app.before_request(_begin)
     app.before_request(hosts.refuse_other_hosts)
     app.before_request(auth.admit)
+    app.after_request(squeeze)
     app.after_request(security.secure)
     app.after_request(_note)
     auth.insist_on_scopes(app)
@@ -89,7 +91,7 @@ def _equip_templates(app: Flask) -> None:
 def _words_of_the_visitor() -> dict[str, Any]:
     """For every page, also the one that says that the database is gone: from what the request knows already."""
     visitor = g.get("visitor")
-    return {"theme": visitor.account.theme if visitor else None, "csrf": visitor.session.csrf if visitor else ""}
+    return {"theme": visitor.account.theme if visitor else None, "csrf": masks.mask(visitor.session.csrf) if visitor else ""}
 
 
 def _begin() -> None:

@@ -22,7 +22,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from healthbox.domain.errors import DiskFull, Forbidden, NotFound, Unauthenticated, Unavailable
 from healthbox.store import devices
 from healthbox.store.devices import Device
-from healthbox.web import sessions
+from healthbox.web import masks, sessions
 from healthbox.web.database import writing
 from healthbox.web.hosts import VIA_PROXY, same_origin, within
 from healthbox.web.house import house, now
@@ -126,7 +126,7 @@ def _by_cookie(scopes: frozenset[str]) -> AnyResponse | None:
         raise Unauthenticated("You are not logged in any more.", hint="Log in and try again.")
     if request.method not in SAFE:
         given = request.headers.get("X-CSRF-Token") or request.form.get("csrf", "")
-        if not hmac.compare_digest(given.encode("utf-8", "surrogatepass"), visitor.session.csrf.encode()):
+        if not hmac.compare_digest(masks.unmask(given).encode("utf-8", "surrogatepass"), visitor.session.csrf.encode()):
             raise Forbidden("This form is out of date.", hint="Go back, reload the page and try again.", code="csrf")
     if "account" not in scopes and not visitor.account.admin:
         raise Forbidden("Only an admin may do that.", code="admin_only")

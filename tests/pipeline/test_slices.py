@@ -12,8 +12,9 @@ from house import SECOND, House
 
 from healthbox.domain.errors import Conflict, DiskFull, Invalid, NotFound, Problem, TooLarge
 from healthbox.pipeline import slices as room
-from healthbox.pipeline.slices import KEEP_MS, Busy, NoRoom, Slices, Upload, WrongOffset, sweep
+from healthbox.pipeline.slices import KEEP_MS, NoRoom, Slices, WrongOffset, sweep
 from healthbox.store import disk, people
+from healthbox.store.slices import Busy, Incoming, Upload
 
 EXPORT = b"""<?xml version="1.0" encoding="UTF-8"?>
 <HealthData locale="en_GB">
@@ -133,13 +134,13 @@ def test_what_other_uploads_still_lack_is_not_free(house: House, slices: Slices,
 def test_a_crash_between_accepting_and_noting_it_accepts_once(house: House, slices: Slices, monkeypatch: pytest.MonkeyPatch) -> None:
     upload = begin(slices, house)
 
-    def note(self: Slices, noted: Upload) -> None:
+    def note(self: Incoming, noted: Upload) -> None:
         if noted.batch is not None:
             raise KeyboardInterrupt  # as good as a kill
         real(self, noted)
 
-    real = Slices._note
-    monkeypatch.setattr(Slices, "_note", note)
+    real = Incoming.note
+    monkeypatch.setattr(Incoming, "note", note)
     with pytest.raises(KeyboardInterrupt):
         slices.add(upload, 0, EXPORT, house.at)
     monkeypatch.undo()
@@ -164,7 +165,7 @@ def test_a_full_disk_keeps_what_arrived(house: House, slices: Slices, monkeypatc
 
 def test_two_requests_at_once_do_not_mix(house: House, slices: Slices) -> None:
     upload = begin(slices, house)
-    with slices._held(upload.id), pytest.raises(Busy):
+    with Incoming(house.settings.data).held(upload.id), pytest.raises(Busy):
         slices.add(upload, 0, EXPORT, house.at)
 
 

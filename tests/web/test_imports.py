@@ -24,11 +24,9 @@ NEW = {"name": "export.xml", "size": len(EXPORT)}
 
 
 def batches(place: Place) -> list[tuple[Any, ...]]:
+    query = "SELECT public, batch.person_id, name FROM batch JOIN device ON device.id=device_id"
     with place.database.reading() as c:
-        return [
-            tuple(row)
-            for row in c.exec_driver_sql("SELECT public, batch.person_id, name FROM batch JOIN device ON device.id=device_id").all()
-        ]
+        return [tuple(row) for row in c.exec_driver_sql(query).all()]
 
 
 def put(client: FlaskClient, path: str, offset: int, raw: bytes, headers: dict[str, str]) -> Any:

@@ -7,7 +7,8 @@ from flask import Blueprint, Response, url_for
 
 from healthbox.domain.errors import Invalid, Malformed, Problem
 from healthbox.pipeline.accept import Owner
-from healthbox.pipeline.slices import SLICE, NoRoom, Slices, Upload, WrongOffset
+from healthbox.pipeline.slices import SLICE, NoRoom, Slices, WrongOffset
+from healthbox.store.slices import Upload
 from healthbox.web.answers import Refusal, json_answer
 from healthbox.web.auth import device, opens
 from healthbox.web.bodies import body

@@ -8,9 +8,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from healthbox import render
 from healthbox.domain.errors import Invalid, Problem
-from healthbox.pipeline.slices import SLICE, Upload
+from healthbox.pipeline.slices import SLICE
 from healthbox.store import devices
 from healthbox.store.devices import Device
+from healthbox.store.slices import Upload
 from healthbox.web import arriving
 from healthbox.web.answers import for_problem
 from healthbox.web.api import files

@@ -129,7 +129,9 @@ def list_sources(c: Connection, person_id: int) -> list[Source]:
 
 def newest(c: Connection) -> list[tuple[int, str, int]]:
     """(source id, class, newest instant measured in ms) of every source of the box, for the house's own meters."""
-    rows = c.exec_driver_sql("SELECT ref, kind, newest FROM arrival JOIN source ON source.id=ref WHERE form='source' ORDER BY ref").fetchall()
+    rows = c.exec_driver_sql(
+        "SELECT ref, kind, newest FROM arrival JOIN source ON source.id=ref WHERE form='source' ORDER BY ref"
+    ).fetchall()
     return [(row[0], row[1], row[2]) for row in rows]
 
 

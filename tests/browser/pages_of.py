@@ -36,7 +36,7 @@ PAGES = {
     "today": "/", "day": "/day/2025-11-12", "choose": "/day", "sleep": "/sleep", "night": "/sleep/2025-11-12",
     "metrics": "/metrics/all", "steps": "/metrics/steps?range=m", "pulse": "/metrics/resting_heart_rate?range=6m",
     "weight": "/metrics/weight?range=y", "heart": "/metrics/heart_rate?range=d", "why": "/metrics/steps/2025-11-19/why",
-    "workouts": "/workouts", "workout": "/workouts/{workout}",
+    "workouts": "/workouts", "import": "/import", "export": "/settings/export", "workout": "/workouts/{workout}",
     "findings": "/findings", "rules": "/findings/rules", "channels": "/findings/channels", "data": "/data", "uploads": "/uploads",
     "upload": "/uploads/{upload}", "devices": "/devices", "device": "/devices/{device}", "unknown": "/unknown", "dead": "/dead",
     "name": "/unknown/unknown.mood", "settings": "/settings", "people": "/settings/people", "accounts": "/settings/accounts",

@@ -86,7 +86,9 @@ def test_the_first_hour_behind_nginx(proxied: tuple[House, str], chromium: Any) 
 
     host = {"Host": base.split("/")[2], "Authorization": f"Bearer {token}"}
     outer = f"https://127.0.0.1:{base.split(':')[2].split('/')[0]}"
-    sent = requests.post(f"{outer}/health/api/v1/ingest", json=health_auto_export(dt.datetime.now(BERLIN)), headers=host, verify=False, timeout=10)
+    sent = requests.post(
+        f"{outer}/health/api/v1/ingest", json=health_auto_export(dt.datetime.now(BERLIN)), headers=host, verify=False, timeout=10
+    )
     assert sent.status_code == 202
     address = sent.json()["receipt"]
     assert address.startswith("/health/api/v1/batches/")
@@ -94,7 +96,17 @@ def test_the_first_hour_behind_nginx(proxied: tuple[House, str], chromium: Any) 
     assert told["records"]["new"] == 6  # type: ignore[index]
 
     seen = crawl(page, base)
-    assert {path.split("/")[0] for path in seen} >= {"", "sleep", "metrics", "workouts", "data", "findings", "settings", "devices", "uploads"}
+    assert {path.split("/")[0] for path in seen} >= {
+        "",
+        "sleep",
+        "metrics",
+        "workouts",
+        "data",
+        "findings",
+        "settings",
+        "devices",
+        "uploads",
+    }
     page.goto(base + "/settings")
     page.get_by_role("button", name="Log out").first.click()
     page.wait_for_url("**/health/login*")

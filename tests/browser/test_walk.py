@@ -57,10 +57,17 @@ def health_auto_export(now: dt.datetime) -> dict[str, Any]:
                 {
                     "name": "step_count",
                     "units": "count",
-                    "data": [{"date": text(h), "qty": q, "source": "Ann’s Apple Watch|iPhone"} for h, q in zip(hours, (1200, 800, 412), strict=True)],
+                    "data": [
+                        {"date": text(h), "qty": q, "source": "Ann’s Apple Watch|iPhone"}
+                        for h, q in zip(hours, (1200, 800, 412), strict=True)
+                    ],
                 },
                 {"name": "active_energy", "units": "kJ", "data": [{"date": text(hours[0]), "qty": 418.4, "source": "Ann’s Apple Watch"}]},
-                {"name": "resting_heart_rate", "units": "count/min", "data": [{"date": text(day), "qty": 118, "source": "Ann’s Apple Watch"}]},
+                {
+                    "name": "resting_heart_rate",
+                    "units": "count/min",
+                    "data": [{"date": text(day), "qty": 118, "source": "Ann’s Apple Watch"}],
+                },
                 {
                     "name": "sleep_analysis",
                     "units": "hr",
@@ -127,7 +134,10 @@ def test_from_setup_to_a_mail(house: House, chromium: Any, letters: tuple[Letter
     add_mail_channel(page, lan, smtp)
 
     sent = requests.post(
-        f"{house.base}/api/v1/ingest", json=health_auto_export(dt.datetime.now(BERLIN)), headers={"Authorization": f"Bearer {token}"}, timeout=10
+        f"{house.base}/api/v1/ingest",
+        json=health_auto_export(dt.datetime.now(BERLIN)),
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=10,
     )
     assert sent.status_code == 202
     told = receipt(house.base, token, sent.json()["receipt"])

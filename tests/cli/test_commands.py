@@ -12,7 +12,7 @@ SURFACE = {
     "account": ["add", "list", "passwd", "remove"],
     "backup": [], "batches": [], "check": [],
     "dead": ["discard", "list", "replay", "show"],
-    "demo": [], "import": [],
+    "demo": [], "export": [], "import": [],
     "person": ["add", "list", "remove", "rename"],
     "rebuild": [], "restore": [], "serve": [],
     "source": ["list", "merge"],

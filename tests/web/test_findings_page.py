@@ -152,8 +152,8 @@ def test_units_and_numbers_are_those_of_the_person(place: Place) -> None:
 
 def test_while_the_usual_is_learnt_the_page_says_how_far(place: Place) -> None:
     pulse_days(place, nights=12)
-    assert "Learning your usual: 9 of 14 nights" in text(place)
-    assert "Learning your usual: 9 of 14 nights" in text(place, "/findings/rules")
+    assert "Learning your usual: 12 of 14 nights" in text(place)
+    assert "Learning your usual: 12 of 14 nights" in text(place, "/findings/rules")
     pulse_days(place, nights=60)
     assert "Learning" not in text(place, "/findings/rules")
     assert "usual range, from 42 nights" in text(place, "/findings/rules")

@@ -235,7 +235,7 @@ def test_learning_shows_how_far_and_no_band(place: Place) -> None:
     html = page(place)
     assert "Learning your usual: 9 of 14 nights" in html
     assert 'class="bandf" width="100%"' not in card(html, "nights")
-    assert "Learning your usual: 6 of 14 nights" in words(card(html, "stages"))
+    assert "Learning your usual: 9 of 14 nights" in words(card(html, "stages"))
 
 
 def test_without_any_night_the_page_says_where_they_come_from(place: Place) -> None:

@@ -128,7 +128,7 @@ def test_without_a_night_it_says_when_the_watch_was_heard(place):
 def test_while_learning_it_counts_nights(place):
     calm(place, days=12)
     assert headline(get(place)) == "Getting to know you: 12 of 14 nights."
-    assert "Learning your usual: 9 of 14 nights" in words(get(place))
+    assert "Learning your usual: 12 of 14 nights" in words(get(place))
 
 
 def test_a_published_limit_comes_before_everything(place):

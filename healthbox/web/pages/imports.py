@@ -25,7 +25,7 @@ from healthbox.web.openapi import checked
 
 routes = Blueprint("imports", __name__)
 
-TYPES = ".zip,.xml,.json,.csv,.gpx,.fit,.tcx"
+TYPES = ".zip,.xml,.json,.jsonl"
 RECEIPT = "uploads.one"
 FORM_BYTES = 100_000  # what a form adds to its file, and more
 FOR_SCRIPTS = ("imports.begin", "imports.one", "imports.add")

@@ -25,7 +25,8 @@ CONFIG = """
 worker_processes 1; pid {home}/nginx.pid; error_log {home}/error.log; daemon off;
 events {{ worker_connections 64; }}
 http {{
-  access_log off; client_body_temp_path {home}/body; proxy_temp_path {home}/proxy; fastcgi_temp_path {home}/f; uwsgi_temp_path {home}/u; scgi_temp_path {home}/s;
+  access_log off; client_body_temp_path {home}/body; proxy_temp_path {home}/proxy;
+  fastcgi_temp_path {home}/f; uwsgi_temp_path {home}/u; scgi_temp_path {home}/s;
   server {{
     listen 127.0.0.1:{port} ssl; server_name health.home.arpa;
     ssl_certificate {home}/cert.pem; ssl_certificate_key {home}/key.pem;

@@ -197,7 +197,6 @@ def test_without_scripts_the_forms_work(chromium: Any, stage: Stage) -> None:
         assert "Weight" in page.inner_text("main") and "Steps" not in page.inner_text("main .rows")
 
 
-@pytest.mark.xfail(strict=True, reason="answers and files travel uncompressed; their gzip sizes are within the budget")
 def test_what_travels_is_small(chromium: Any, stage: Stage) -> None:
     """Bytes on the wire, bodies as they come: a first visit, then the next page with all files kept."""
     with looking(chromium, stage, viewport={"width": 1280, "height": 900}) as page:

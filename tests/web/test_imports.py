@@ -182,7 +182,7 @@ def test_a_plain_form_does_without_scripts(place: Place) -> None:
 
 def test_the_page_tells_room_types_and_the_drop_folder(place: Place) -> None:
     text = place.browser().client.get("/import").text
-    assert 'accept=".zip,.xml,.json,.csv,.gpx,.fit,.tcx"' in text
+    assert 'accept=".zip,.xml,.json,.jsonl"' in text
     assert "free on the server" in text
     assert "inbox/Alice" in text
     assert "style=" not in text

@@ -85,7 +85,7 @@ def test_a_mistake_is_shown_and_costs_nothing(fresh: Place, link: str, wrong: di
 
 
 def test_the_link_stays_out_of_the_log(fresh: Place, link: str, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="healthbox")
     fresh.client().get(link)
     fresh.client().post(link, data=FORM)
     assert "/setup/<token>" in caplog.text

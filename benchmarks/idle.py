@@ -40,6 +40,7 @@ def run(*, seconds: float, starts: int) -> list[Row]:
 
 def _serve(data: Path, port: int) -> subprocess.Popen[bytes]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HEALTHBOX_")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # installed as usual, a start finds its bytecode
     environment |= {"HEALTHBOX_DATA": str(data), "HEALTHBOX_HOST": "127.0.0.1", "HEALTHBOX_PORT": str(port), "HEALTHBOX_LOG_LEVEL": "error"}
     return subprocess.Popen([sys.executable, "-m", "healthbox", "serve"], env=environment, stdout=subprocess.DEVNULL)
 

@@ -12,9 +12,11 @@ import pytest
 from flask import Flask
 
 from healthbox.config import load
+from healthbox.domain.catalogue import Catalogue
 from healthbox.pipeline.accept import Door
 from healthbox.pipeline.pump import Pump
-from healthbox.store import devices, people
+from healthbox.render import quantity
+from healthbox.store import accounts, devices, logins, people
 from healthbox.store.engine import Database
 from healthbox.store.migrations.upgrade import upgrade
 from healthbox.web.application import create_app
@@ -117,8 +119,15 @@ CASES = [
 class Box:
     """A whole healthbox without its threads: what is accepted is worked off when asked."""
 
-    def __init__(self, app: Flask, pump: Pump, token: str) -> None:
+    def __init__(self, app: Flask, pump: Pump, token: str, cookie: str) -> None:
         self._client, self._pump, self._token = app.test_client(), pump, token
+        self._browser = app.test_client()
+        self._browser.set_cookie("healthbox", cookie)
+
+    def page(self, path: str) -> str:
+        answer = self._browser.get(path)
+        assert answer.status_code == 200, path
+        return answer.text
 
     def get(self, path: str) -> Any:
         answer = self._client.get(path, headers={"Authorization": f"Bearer {self._token}"})
@@ -140,9 +149,11 @@ def box(tmp_path: Path) -> Iterator[Box]:
     with database.writing() as c:
         alice = people.add_person(c, "Alice", "Europe/Berlin", NOW)
         token = devices.add_device(c, alice.id, "Phone", ["ingest", "read"], NOW)[1]
+        account = accounts.add_account(c, "alice", "no password fits", alice.id, True, NOW)
+        cookie = logins.create_session(c, account.id, "test", NOW)[1]
     door = Door(database, settings, lambda: None)
     pump = Pump(database, tmp_path, lambda: NOW, lambda: None)
-    yield Box(create_app(settings, database, door, clock=lambda: NOW), pump, token)
+    yield Box(create_app(settings, database, door, clock=lambda: NOW), pump, token, cookie)
     database.close()
 
 
@@ -158,6 +169,15 @@ def test_a_clients_own_file_gives_the_counts_and_values_it_holds(box: Box, case:
         days = box.get(f"/api/v1/days?metric={metric}&from={date}&to={date}")["days"]
         assert [day["date"] for day in days] == [date]
         assert days[0][field] == pytest.approx(value, rel=1e-6)
+        known = Catalogue.load().get(metric)
+        if field == "value" and known is not None:
+            shown = quantity(known, value, "metric", "en_GB").number
+            assert shown in box.page(f"/metrics/{metric}/{date}/why")
+        if days[0]["layer"] == "raw":
+            samples = box.get(f"/api/v1/samples?metric={metric}&from={date}&to={date}")["samples"]
+            assert len(samples) == days[0]["count"]
+            if field in ("min", "max"):
+                assert {"min": min, "max": max}[field](sample["value"] for sample in samples) == pytest.approx(value)
     for date, minutes in case.asleep:
         nights = box.get(f"/api/v1/nights?from={date}&to={date}")["nights"]
         assert [night["asleep"] for night in nights] == [pytest.approx(minutes)]

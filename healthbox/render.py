@@ -25,7 +25,6 @@ Units = Literal["metric", "imperial"]
 MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EN DASH}"
 SPACE = "\N{NO-BREAK SPACE}"
-KNOWN = frozenset({"en", "en_GB", "en_US", "de", "fr"})
 
 # Decimals by display unit: as many as the instrument can tell apart on a good day.
 DIGITS = {

@@ -5,25 +5,15 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 from healthbox.config import Settings
 from healthbox.formats.registry import recognise_file
-from healthbox.pipeline.accept import Accepted
+from healthbox.pipeline.accept import Accepted, Owner
 from healthbox.store import devices, disk, ledger, people
 from healthbox.store.engine import Database
 
 BLOCK = 1 << 20
 MB = 1 << 20
-
-
-class Owner(Protocol):
-    """The device that uploads."""
-
-    @property
-    def id(self) -> int: ...
-    @property
-    def person_id(self) -> int: ...
 
 
 def accept_file(database: Database, settings: Settings, device: Owner, path: Path, *, now: int, ring: Callable[[], None]) -> Accepted:
@@ -32,24 +22,29 @@ def accept_file(database: Database, settings: Settings, device: Owner, path: Pat
     size = path.stat().st_size
     disk.ensure_room(settings.data, 2 * size, settings.min_free_mb * MB)
     name, sha = _keep(path, settings.data / "spool")
+    public = note_file(database, device, form.name, spool=name, sha=sha, size=size, now=now)
+    ring()
+    return Accepted(public, "pending", 0, False)
+
+
+def note_file(database: Database, device: Owner, form: str, *, spool: str, sha: bytes, size: int, now: int) -> str:
+    """A file that lies synced in the spool into the ledger, as a batch of one chunk; its public name."""
     with database.writing() as c:
-        zone = people.get_person(c, device.person_id).zone
         batch = ledger.add_batch(
             c,
             person_id=device.person_id,
             device_id=device.id,
             client=None,
-            format=form.name,
+            format=form,
             headers={},
-            zone=zone,
+            zone=people.get_zone(c, device.person_id),
             anchor=None,
             metric=None,
             now=now,
         )
-        ledger.add_chunk(c, batch, 0, sha=sha, body=None, spool=name, size=size, final=True, anchor=None, now=now)
+        ledger.add_chunk(c, batch, 0, sha=sha, body=None, spool=spool, size=size, final=True, anchor=None, now=now)
         devices.touch_contact(c, device.id, now)
-    ring()
-    return Accepted(batch.public, "pending", 0, False)
+    return batch.public
 
 
 def _keep(path: Path, spool: Path) -> tuple[str, bytes]:

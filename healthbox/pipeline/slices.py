@@ -15,8 +15,8 @@ from healthbox.config import Settings
 from healthbox.domain.errors import Conflict, DiskFull, Invalid, Malformed, NotFound, Problem, TooLarge
 from healthbox.formats.registry import recognise_file
 from healthbox.pipeline.accept import Door, Owner
-from healthbox.pipeline.accept_file import room_for
-from healthbox.store import devices, disk, ledger, people
+from healthbox.pipeline.accept_file import note_file, room_for
+from healthbox.store import disk, people
 from healthbox.store.engine import Database
 from healthbox.store.slices import Incoming, Refusal, Upload, accepted_since
 
@@ -158,25 +158,19 @@ class Slices:
         suffix = Path(upload.name).suffix
         name = f"{secrets.token_hex(12)}{suffix[:8] if suffix.isascii() and suffix[1:].isalnum() else ''}"
         self._incoming.second_name(upload, self._settings.data / "spool" / name)
-        with self._database.writing() as c:
-            zone = people.get_zone(c, device.person_id)
-            batch = ledger.add_batch(
-                c, person_id=device.person_id, device_id=device.id, client=None, format=form.name, headers={}, zone=zone,
-                anchor=None, metric=None, now=now,
-            )  # fmt: skip
-            ledger.add_chunk(c, batch, 0, sha=sha, body=None, spool=name, size=upload.size, final=True, anchor=None, now=now)
-            devices.touch_contact(c, device.id, now)
+        public = note_file(self._database, device, form.name, spool=name, sha=sha, size=upload.size, now=now)
         self._door.ring()
-        return batch.public
+        return public
 
 
 def sweep(database: Database, settings: Settings, now: int) -> int:
     """Remove uploads that nobody touched for a week or whose person is gone; how many."""
     incoming, gone = Incoming(settings.data), 0
-    for public in incoming.names():
+    names = list(incoming.names())  # before the people: whoever began one of these stands then
+    with database.reading() as c:
+        standing = {person.id for person in people.list_persons(c)}
+    for public in names:
         upload = incoming.read(public)
-        with database.reading() as c:
-            standing = {person.id for person in people.list_persons(c)}
         touched = upload.touched_at if upload is not None else incoming.touched(public)
         if now - touched > KEEP_MS or (upload is not None and upload.person_id not in standing):
             incoming.forget(public)

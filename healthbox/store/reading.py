@@ -244,8 +244,3 @@ def workouts(c: Connection, person_id: int, low: int, high: int) -> dict[str, An
             for w in sessions.between(c, person_id, low, high)
         ]
     }
-
-
-def stale(c: Connection, person_id: int) -> int:
-    """How many of the person's days wait to be folded."""
-    return int(c.exec_driver_sql("SELECT count(*) FROM dirty_day WHERE person_id=?", (person_id,)).scalar_one())

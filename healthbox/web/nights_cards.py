@@ -15,7 +15,6 @@ from healthbox.web.wallclock import Reader
 
 Link = Callable[[dt.date], str]
 RANGES = {"14d": "14 d", "90d": "90 d", "year": "Year", "all": "All"}
-HALF_YEAR = 26 * 7
 _STATES = {"below": "below your usual", "above": "above your usual", "learning": "learning your usual", "none": "no data"}
 
 

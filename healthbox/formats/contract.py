@@ -24,14 +24,22 @@ class Format(msgspec.Struct, frozen=True):
     records: Callable[[Any, Envelope], Iterator[Record]]
 
 
+# How a reader tells how far along it is: the share of the file (0 to 1) behind what it gives next.
+Tell = Callable[[float], object]
+
+
+def untold(share: float) -> None:
+    """For a reader that nobody watches."""
+
+
 class FileFormat(msgspec.Struct, frozen=True):
     """A format too large or too binary for a decoded body: it reads a file. Such a module exports it as ``FILE_FORMAT``.
 
-    ``claims`` is cheap: the first bytes, the directory of a zip. ``records`` yields in an order that the file alone decides, with
-    bounded memory. Both raise ``Invalid`` or ``TooLarge`` for a file that is damaged or a trap; what one record alone has wrong is a
-    ``Rejected``."""
+    ``claims`` is cheap: the first bytes, the directory of a zip. ``records(path, envelope, tell)`` yields in an order that the
+    file alone decides, with bounded memory, and tells now and then how far it is; ``tell`` may be left out. Both raise ``Invalid``
+    or ``TooLarge`` for a file that is damaged or a trap; what one record alone has wrong is a ``Rejected``."""
 
     name: str
     looks_for: str
     claims: Callable[[Path], bool]
-    records: Callable[[Path, Envelope], Iterator[Record | SampleBlock]]
+    records: Callable[..., Iterator[Record | SampleBlock]]

@@ -30,12 +30,23 @@ BACK_OFF_MS = 5_000
 Item = Record | SampleBlock
 
 
+class _Reader:
+    """The items of one body; ``share`` is how far a file is read, None for what is not a file."""
+
+    def __init__(self) -> None:
+        self.items: Iterator[Item] = iter(())
+        self.share: float | None = None
+
+    def tell(self, share: float) -> None:
+        self.share = share
+
+
 class _Open(NamedTuple):
     """A reader between two steps: how many items it has given, and the next one, already read."""
 
     position: int
     ahead: Item
-    reader: Iterator[Item]
+    reader: "_Reader"
 
 
 class Processor:
@@ -88,7 +99,7 @@ class Processor:
         while ahead is not None and weight < SLICE:
             items.append(ahead)
             weight += len(ahead.rows) if isinstance(ahead, SampleBlock) else 1
-            ahead = next(reader, None)  # one ahead, so that a full chunk is done in one step too
+            ahead = next(reader.items, None)  # one ahead, so that a full chunk is done in one step too
         done = ahead is None
         with self._database.writing() as c:
             zones = ZoneHistory(people.zone_history(c, claim.person_id))
@@ -99,7 +110,7 @@ class Processor:
             days.mark(c, claim.person_id, step.dirty, now)
             for source_id in step.sources.reclassed:
                 days.mark_source(c, claim.person_id, source_id, now)
-            ledger.advance(c, claim, position=position, done=done, counts=step.counts, now=now)
+            ledger.advance(c, claim, position=position, done=done, counts=step.counts, now=now, share=reader.share)
             if done and ledger.is_complete(c, claim.batch_id):
                 self.closed.add(close_batch(c, claim.batch_id, now))
         meters.count(step.counts)
@@ -109,22 +120,24 @@ class Processor:
             self._open[claim.chunk_id] = _Open(position, ahead, reader)
         log.info("chunk step", extra={"batch": claim.public, "chunk": claim.idx, "position": position, **step.counts})
 
-    def _reader(self, claim: Claim) -> tuple[Item | None, Iterator[Item]]:
+    def _reader(self, claim: Claim) -> tuple[Item | None, _Reader]:
         """The next item of the chunk and the reader behind it; a reader that is not open yet skips what is stored."""
         found = self._open.pop(claim.chunk_id, None)
         if found is not None and found.position == claim.position:
             return found.ahead, found.reader
-        items = self._items(claim)
-        for _ in islice(items, claim.position):
+        reader = _Reader()
+        reader.items = self._items(claim, reader)
+        for _ in islice(reader.items, claim.position):
             pass
-        return next(items, None), items
+        return next(reader.items, None), reader
 
-    def _items(self, claim: Claim) -> Iterator[Item]:
+    def _items(self, claim: Claim, reader: _Reader) -> Iterator[Item]:
         envelope = Envelope(zone=claim.zone, accepted_at=claim.accepted_at, headers=claim.headers)
         if (form := self._formats.get(claim.format)) is not None:
             return iter(form.records(decode(self._body(claim)), envelope))
         if (file := self._files.get(claim.format)) is not None:
-            return file.records(self._file(claim), envelope)
+            reader.share = 0.0
+            return file.records(self._file(claim), envelope, reader.tell)
         raise Malformed(f"No format called {claim.format} is installed any more.", hint="Update healthbox, then replay the upload.")
 
     def _file(self, claim: Claim) -> Path:

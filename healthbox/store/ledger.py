@@ -200,11 +200,13 @@ def body_of(c: Connection, chunk_id: int) -> tuple[bytes | None, str | None]:
     return row[0], row[1]
 
 
-def advance(c: Connection, claim: Claim, *, position: int, done: bool, counts: dict[str, int], now: int) -> None:
-    """Mark a step: called in the very transaction that stored its records."""
+def advance(
+    c: Connection, claim: Claim, *, position: int, done: bool, counts: dict[str, int], now: int, share: float | None = None
+) -> None:
+    """Mark a step: called in the very transaction that stored its records. ``share``: how far a file is worked off, 0 to 1."""
     c.exec_driver_sql(
-        "UPDATE chunk SET position=?, attempts=0, error=NULL, status=?, finished_at=? WHERE id=?",
-        (position, "done" if done else "pending", now if done else None, claim.chunk_id),
+        "UPDATE chunk SET position=?, share=?, attempts=0, error=NULL, status=?, finished_at=? WHERE id=?",
+        (position, share, "done" if done else "pending", now if done else None, claim.chunk_id),
     )
     add = {name: counts.get(name, 0) for name in ("new", "updated", "duplicate", "deleted", "rejected")}
     c.exec_driver_sql(

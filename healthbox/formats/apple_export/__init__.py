@@ -15,7 +15,7 @@ from pathlib import Path
 from healthbox.domain.records import Record, SampleBlock
 from healthbox.formats.apple_export.archive import HEAD, directory, is_export, is_zip, main_entry, opened
 from healthbox.formats.apple_export.reading import Reading
-from healthbox.formats.contract import Envelope, FileFormat
+from healthbox.formats.contract import Envelope, FileFormat, Tell, untold
 
 
 def claims(path: Path) -> bool:
@@ -26,8 +26,8 @@ def claims(path: Path) -> bool:
         return is_export(file.read(HEAD))
 
 
-def records(path: Path, envelope: Envelope) -> Iterator[Record | SampleBlock]:
-    with opened(path) as export:
+def records(path: Path, envelope: Envelope, tell: Tell = untold) -> Iterator[Record | SampleBlock]:
+    with opened(path, tell) as export:
         yield from Reading(export, envelope.zone).records()
 
 

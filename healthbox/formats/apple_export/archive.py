@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from healthbox.domain.errors import Invalid, TooLarge
+from healthbox.formats.contract import Tell, untold
 
 CHUNK = 256 << 10  # what is made of so much stays in the processor's cache
 HEAD = 4096
@@ -38,8 +39,8 @@ def is_export(head: bytes) -> bool:
 class Export:
     """An opened export. ``parts`` are its further files by their label: the last folder and the name."""
 
-    def __init__(self, path: Path, archive: zipfile.ZipFile | None) -> None:
-        self._path, self._zip = path, archive
+    def __init__(self, path: Path, archive: zipfile.ZipFile | None, tell: Tell = untold) -> None:
+        self._path, self._zip, self._tell = path, archive, tell
         self.parts: dict[str, zipfile.ZipInfo] = {}
         self._main: zipfile.ZipInfo | None = None
         if archive is not None:
@@ -54,11 +55,17 @@ class Export:
     def main(self) -> Iterator[bytes]:
         """The xml in pieces of at most ``CHUNK`` bytes. Raises ``Invalid`` when the zip is damaged or lies about its size."""
         if self._main is not None:
-            yield from self.read(self._main, self._main.file_size)
+            yield from self._told(self.read(self._main, self._main.file_size), self._main.file_size)
             return
         with self._path.open("rb", buffering=0) as file:
-            while chunk := file.read(CHUNK):
-                yield chunk
+            yield from self._told(iter(lambda: file.read(CHUNK), b""), self._path.stat().st_size)
+
+    def _told(self, chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
+        read = 0
+        for chunk in chunks:
+            yield chunk
+            read += len(chunk)
+            self._tell(min(read / size, 1.0))
 
     def read(self, info: zipfile.ZipInfo, limit: int = MAX_PART) -> Iterator[bytes]:
         """One entry in pieces. Raises ``Invalid`` when it is damaged, ``TooLarge`` beyond ``limit`` bytes."""
@@ -87,13 +94,13 @@ class Export:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Export]:
+def opened(path: Path, tell: Tell = untold) -> Iterator[Export]:
     """Open a zip or a bare xml. Raises ``Invalid`` or ``TooLarge`` for an archive that is damaged or a trap."""
     if not is_zip(path):
-        yield Export(path, None)
+        yield Export(path, None, tell)
         return
     with directory(path) as archive:
-        yield Export(path, archive)
+        yield Export(path, archive, tell)
 
 
 def is_zip(path: Path) -> bool:

@@ -15,11 +15,12 @@ from typing import IO
 from healthbox.domain.errors import Invalid, TooLarge
 from healthbox.domain.records import Record, SampleBlock
 from healthbox.formats.apple_export.archive import directory, is_zip
-from healthbox.formats.contract import Envelope, FileFormat
+from healthbox.formats.contract import Envelope, FileFormat, Tell, untold
 from healthbox.formats.healthbox_export.lines import FILE, MAGIC
 from healthbox.formats.healthbox_export.reading import Reading
 
 LONGEST = 32 << 20  # a line in bytes: a day-long workout with route and series has 5 MB
+EVERY = 500  # lines between two words of how far it is
 SWELLS = 200  # an export packs to a tenth; whatever swells more than so many times is none
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
@@ -32,16 +33,17 @@ def claims(path: Path) -> bool:
         return file.read(len(MAGIC)) == MAGIC
 
 
-def records(path: Path, envelope: Envelope) -> Iterator[Record | SampleBlock]:
-    with _opened(path) as file:
-        yield from Reading(envelope.zone).records(_lines(file))
+def records(path: Path, envelope: Envelope, tell: Tell = untold) -> Iterator[Record | SampleBlock]:
+    with _opened(path) as (file, size):
+        yield from Reading(envelope.zone).records(_lines(file, size, tell))
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def _opened(path: Path) -> Iterator[tuple[IO[bytes], int]]:
+    """The lines and how many bytes they are."""
     if not is_zip(path):
         with path.open("rb") as file:
-            yield file
+            yield file, path.stat().st_size
         return
     with directory(path) as archive:
         info = archive.NameToInfo[FILE]
@@ -49,17 +51,20 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
             raise TooLarge(f"{FILE} swells more than any export does.", code="zip_bomb")
         try:
             with archive.open(info) as packed:
-                yield packed
+                yield packed, info.file_size
         except _BROKEN as problem:
             hint = "Export again, or copy the file again."
             raise Invalid(f"{FILE} is cut short or damaged.", hint=hint, code="broken_zip") from problem
 
 
-def _lines(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+def _lines(file: IO[bytes], size: int, tell: Tell) -> Iterator[tuple[int, bytes]]:
     """(number from 1, line) without the first, which only says what the file is."""
-    number = 0
+    number = read = 0
     while raw := file.readline(LONGEST + 1):
         number += 1
+        read += len(raw)
+        if number % EVERY == 0:
+            tell(min(read / size, 1.0))
         if len(raw) > LONGEST:
             raise TooLarge("A line of the export is longer than any can be.", code="line_too_long")
         if number == 1 and not raw.startswith(MAGIC):

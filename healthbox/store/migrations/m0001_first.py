@@ -120,7 +120,7 @@ CREATE INDEX batch_open ON batch (id) WHERE closed_at IS NULL;
 CREATE TABLE chunk (
   id INTEGER PRIMARY KEY, batch_id INTEGER NOT NULL REFERENCES batch ON DELETE CASCADE, idx INTEGER NOT NULL, sha BLOB NOT NULL,
   spool TEXT, size INTEGER NOT NULL, status TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
-  position INTEGER NOT NULL DEFAULT 0,
+  position INTEGER NOT NULL DEFAULT 0, share REAL, -- of a file: how far it is worked off, 0 to 1
   due_at INTEGER NOT NULL, error TEXT, accepted_at INTEGER NOT NULL, as_of INTEGER NOT NULL, finished_at INTEGER,
   body BLOB, UNIQUE (batch_id, idx)); -- the body stands last: what the queue asks never walks through it
 CREATE INDEX chunk_sha ON chunk (sha);

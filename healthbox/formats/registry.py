@@ -24,6 +24,15 @@ def discover_files(package: ModuleType = healthbox.formats) -> dict[str, FileFor
     return _exported(package, "FILE_FORMAT", FileFormat)
 
 
+def home_of(form: FileFormat) -> str:
+    """The module that exports it. Raises LookupError for one that is not of the package."""
+    for info in pkgutil.iter_modules(healthbox.formats.__path__):
+        home = f"{healthbox.formats.__name__}.{info.name}"
+        if getattr(importlib.import_module(home), "FILE_FORMAT", None) is form:
+            return home
+    raise LookupError(form.name)
+
+
 _Guest = TypeVar("_Guest", Format, FileFormat)
 
 

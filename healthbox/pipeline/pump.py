@@ -21,6 +21,7 @@ from healthbox.store.engine import Database
 log = logging.getLogger("healthbox.pump")
 STUCK_S = 300
 IMPORT_STEPS = 8
+READING_S = 0.01  # until we look again whether the process that reads a file has come further
 
 
 class Pump:
@@ -60,6 +61,8 @@ class Pump:
         except Unavailable as problem:
             log.warning("the database is busy, trying again", extra={"code": problem.code})
         finally:
+            if self._stop.is_set():
+                self._processor.close()
             self.stage = "idle"
             self.progress_at = time.monotonic()
             self._one.release()
@@ -96,6 +99,8 @@ class Pump:
                 for person_id in self._refresh:
                     freshness.refresh(c, person_id)
             self._refresh.clear()
+        if not worked and self._processor.reading:
+            return not self._stop.wait(READING_S)
         return worked
 
     def _chunk_waits(self) -> bool:

@@ -27,6 +27,7 @@ from healthbox.domain.records import (
     Workout,
 )
 from healthbox.domain.units import plausible, to_canonical
+from healthbox.pipeline.ready import Ready
 from healthbox.pipeline.store_blocks import store_block
 from healthbox.store import buckets, clinical, deletions, metrics, samples, sleep, workouts
 from healthbox.store.bulk import BulkRow
@@ -80,9 +81,9 @@ class Step:
             Rejected: self._reject,
         }
 
-    def store(self, items: Iterable[Record | SampleBlock]) -> None:
+    def store(self, items: Iterable[Record | SampleBlock | Ready]) -> None:
         for item in items:
-            if isinstance(item, SampleBlock):
+            if isinstance(item, SampleBlock | Ready):
                 store_block(self, item)
             else:
                 self.take(item)
@@ -357,6 +358,11 @@ class Step:
             elif not low <= start <= end < high:
                 self._touch(metric, start, end, None)
                 low, high = self.zones.bounds(self.zones.local_date(start))
+
+    def touch_spans(self, metric: str, spans: Sequence[tuple[int, int]]) -> None:
+        """For stretches of seconds in which no whole day goes by without a row."""
+        for start, end in spans:
+            self._touch(metric, start * 1000, end * 1000 + 999, None)
 
     def _touch_sleep(self, start: int, end: int, zone: str | None) -> None:
         """A stage can move the edges of the night before it and after it."""

@@ -6,8 +6,9 @@ series with deletions) is handed back to it.
 
 import math
 from collections.abc import Sequence
+from itertools import chain
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -15,6 +16,9 @@ from healthbox.store.engine import driver
 from healthbox.store.samples import same
 from healthbox.store.standing import LONG_S
 
+AT_ONCE = 100
+_BARE = ("start", '"end"', "value")
+_FULL = (*_BARE, "ms", "zone_id", "meta_id")
 DENSE = 4  # more stored rows in the window than this many per row: not worth reading them all
 
 
@@ -31,13 +35,14 @@ class Settled(NamedTuple):
     rest: list[int]
 
 
-def add(c: Connection, series_id: int, batch_id: int, rows: Sequence[BulkRow]) -> Settled:
+def add(c: Connection, series_id: int, batch_id: int, rows: list[BulkRow], *, distinct: bool = False) -> Settled:
+    """Rows in the order of (start, end) go in fastest. ``distinct``: it is known that no two of them share both."""
     standing = _standing(c, series_id, rows)
     if standing is None:
         return Settled([], 0, list(range(len(rows))))
-    if not standing and len({(row[0], row[1]) for row in rows}) == len(rows):
+    if not standing and (distinct or len(set(map(_when, rows))) == len(rows)):
         _insert(c, series_id, batch_id, rows)
-        return Settled(list(rows), 0, [])
+        return Settled(rows, 0, [])
     new: list[BulkRow] = []
     rest: list[int] = []
     duplicate = 0
@@ -94,12 +99,10 @@ def _adds_nothing(row: BulkRow, known: BulkRow) -> bool:
 def _insert(c: Connection, series_id: int, batch_id: int, rows: Sequence[BulkRow]) -> None:
     if not rows:
         return
-    # the two numbers that every row shares stand in the statement: no new tuple has to be made for any row
-    driver(c).executemany(
-        'INSERT INTO sample (series_id, start, "end", tag, value, ms, zone_id, meta_id, batch_id) '
-        f"VALUES ({int(series_id)},?,?,'',?,?,?,?,{int(batch_id)})",
-        sorted(rows, key=_when),
-    )
+    bare = [row[:3] for row in rows if row[3] is row[4] is row[5] is None]
+    _insert_many(c, series_id, batch_id, _BARE, bare)
+    if len(bare) < len(rows):
+        _insert_many(c, series_id, batch_id, _FULL, [row for row in rows if not row[3] is row[4] is row[5] is None])
     lengths = [row[1] - row[0] for row in rows]
     longest = max(lengths)
     if longest > LONG_S:
@@ -109,6 +112,22 @@ def _insert(c: Connection, series_id: int, batch_id: int, rows: Sequence[BulkRow
     c.exec_driver_sql("UPDATE series SET longest=? WHERE id=? AND longest<?", (longest, series_id, longest))
     if any(row[4] is not None for row in rows):
         c.exec_driver_sql("UPDATE series SET zoned=1 WHERE id=? AND zoned=0", (series_id,))
+
+
+def _insert_many(c: Connection, series_id: int, batch_id: int, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Many rows a statement: half the time of one each, and the lock of the interpreter is asked for once, not once a row. Columns
+    that are left out cost nothing; the two numbers that every row shares stand in the statement."""
+    rows = sorted(rows, key=_when)
+    row = f"({int(series_id)},{','.join('?' * len(columns))},{int(batch_id)},'')"
+    head = f"INSERT INTO sample (series_id, {', '.join(columns)}, batch_id, tag) VALUES "
+    full = len(rows) - len(rows) % AT_ONCE
+    beneath = driver(c)
+    if full:
+        statement = head + ",".join([row] * AT_ONCE)
+        for at in range(0, full, AT_ONCE):
+            beneath.execute(statement, tuple(chain.from_iterable(rows[at : at + AT_ONCE])))
+    if full < len(rows):
+        beneath.executemany(head + row, rows[full:])
 
 
 _when = itemgetter(0, 1)

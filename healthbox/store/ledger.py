@@ -10,6 +10,7 @@ that a chunk that kills the process ends as a dead letter; committed progress re
 
 import json
 import secrets
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -162,9 +163,10 @@ def reset_running(c: Connection) -> int:
     return c.exec_driver_sql("UPDATE chunk SET status='pending' WHERE status='running'").rowcount
 
 
-def claim(c: Connection, now: int, *, after: int = 0) -> Claim | None:
-    """Take the next due chunk: the first open one of a batch, batches taking turns from the one behind ``after`` on."""
-    chunk_id = _due_head(c, now, after, 1 << 62) or _due_head(c, now, 0, after)
+def claim(c: Connection, now: int, *, after: int = 0, besides: Collection[int] = ()) -> Claim | None:
+    """Take the next due chunk: the first open one of a batch, batches taking turns from the one behind ``after`` on, ``besides``
+    these batches."""
+    chunk_id = _due_head(c, now, after, 1 << 62, besides) or _due_head(c, now, 0, after, besides)
     if chunk_id is None:
         return None
     c.exec_driver_sql("UPDATE chunk SET status='running', attempts=attempts+1 WHERE id=?", (chunk_id,))
@@ -179,7 +181,7 @@ def claim(c: Connection, now: int, *, after: int = 0) -> Claim | None:
     return Claim._make(values)
 
 
-def _due_head(c: Connection, now: int, after: int, last: int) -> int | None:
+def _due_head(c: Connection, now: int, after: int, last: int, besides: Collection[int]) -> int | None:
     """The first open chunk of the first batch in (after, last] whose first open chunk is due and not worked on."""
     while True:
         head = c.exec_driver_sql(
@@ -189,7 +191,7 @@ def _due_head(c: Connection, now: int, after: int, last: int) -> int | None:
         ).fetchone()
         if head is None:
             return None
-        if head[2] == "pending" and head[3] <= now:
+        if head[2] == "pending" and head[3] <= now and head[0] not in besides:
             return int(head[1])
         after = head[0]
 

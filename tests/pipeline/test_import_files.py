@@ -1,6 +1,7 @@
 """An export beside the live sync: nothing twice in any order, the layer rule alone decides a day, a kill -9 anywhere leaves no trace.
 
-Run as a script, ``test_import_files.py FOLDER PLACE COUNT NOW`` works like the pump and kills itself the COUNT-th time it comes to PLACE.
+Run as a script, ``test_import_files.py FOLDER PLACE COUNT NOW WORTH`` works like the pump, reads files of WORTH bytes and more in a
+process of their own, and kills itself the COUNT-th time it comes to PLACE.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from healthbox.pipeline import schedule
+from healthbox.pipeline import process, schedule
 from healthbox.pipeline.accept import Accepted
 from healthbox.pipeline.accept_file import accept_file
 from healthbox.pipeline.fold import Folder
@@ -199,8 +200,8 @@ def everything(house: Any, accepted: Accepted) -> dict[str, Any]:
     }
 
 
-def killed(house: Any, place: str, count: int) -> int:
-    command = [sys.executable, __file__, str(house.settings.data), place, str(count), str(house.at)]
+def killed(house: Any, place: str, count: int, *, worth: int = process.WORTH) -> int:
+    command = [sys.executable, __file__, str(house.settings.data), place, str(count), str(house.at), str(worth)]
     return subprocess.run(command, timeout=60).returncode
 
 
@@ -215,7 +216,8 @@ def test_kills_in_the_middle_of_an_import_leave_no_trace(build: Any, tmp_path: P
     for place, count in PLACES:
         once = build()
         alone = take(once, path, run=False)
-        assert killed(once, place, count) == -signal.SIGKILL, (place, count)
+        worth = 0 if count == 1 else process.WORTH
+        assert killed(once, place, count, worth=worth) == -signal.SIGKILL, (place, count)
         start_again(once)
         assert everything(once, alone) == expected, (place, count)
     for place in ("claim", "applied", "committed", "applied", "folded"):
@@ -230,7 +232,8 @@ def start_again(house: Any) -> None:
     house.run()
 
 
-def main(folder: Path, place: str, count: int, now: int) -> None:
+def main(folder: Path, place: str, count: int, now: int, worth: int) -> None:
+    process.WORTH, process.FILE_STEP = worth, 2_000
     comings = itertools.count(1)
 
     def come(to: str) -> None:
@@ -254,7 +257,7 @@ def main(folder: Path, place: str, count: int, now: int) -> None:
         return reader(claim)
 
     processor._reader = read  # type: ignore[method-assign]
-    while processor.step(now):
+    while processor.step(now) or processor.reading:
         come("committed")
     while folder_of_days.step(now + 3_000):
         come("folded")
@@ -262,4 +265,4 @@ def main(folder: Path, place: str, count: int, now: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    main(Path(sys.argv[1]), sys.argv[2], *map(int, sys.argv[3:]))

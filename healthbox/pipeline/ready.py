@@ -1,0 +1,107 @@
+"""Ready: a block of samples with everything settled that needs no database: metric, canonical values, whole seconds, order.
+
+Pure, so that the process which reads a big file does it too, beside the one that stores.
+"""
+
+import math
+import sys
+from operator import itemgetter
+
+import msgspec
+
+from healthbox.domain.catalogue import Catalogue
+from healthbox.domain.records import Naming, SampleBlock, SourceRef
+from healthbox.domain.units import conversion
+
+LONGEST_MS = 400 * 86_400_000
+_MOST = sys.float_info.max
+_NEAR_S = 20 * 3600  # rows nearer than that have no whole day between them
+_when = itemgetter(0, 1)
+
+Row = tuple[str, int, int, float | str | None, str | None, dict[str, object] | None]
+# start and end in whole seconds by floor, value, ms as in ``Incoming``, zone, number of its metadata
+ReadyRow = tuple[int, int, float, int | None, str | None, int | None]
+
+
+class Ready(msgspec.Struct, array_like=True):
+    """``rows`` by (start, end), values in the metric's canonical unit. ``distinct``: no two rows share both. ``spans``: stretches
+    of seconds, gaps in which are shorter than a day; empty where a row has a zone of its own. ``rest``: rows of the block as it
+    came that have something wrong with them; the other fields are the block's too."""
+
+    key: str
+    metric: str
+    naming: Naming
+    unit: str | None
+    source: SourceRef
+    rows: list[ReadyRow]
+    metas: list[dict[str, object]]
+    distinct: bool
+    spans: list[tuple[int, int]]
+    rest: list[Row]
+
+    @property
+    def weight(self) -> int:
+        return len(self.rows) + len(self.rest)
+
+
+def ready(block: SampleBlock, catalogue: Catalogue) -> Ready | None:
+    """None for a block that is not of quantities of a known metric in a known unit: its samples are looked at one by one."""
+    metric = catalogue.find(block.naming, block.metric)
+    if metric is None or metric.kind != "quantity":
+        return None
+    try:
+        convert = conversion(metric, block.unit)
+    except ValueError:
+        return None
+    low, high = (-_MOST if metric.low is None else metric.low), (_MOST if metric.high is None else metric.high)
+    rows: list[ReadyRow] = []
+    rest: list[Row] = []
+    metas: list[dict[str, object]] = []
+    numbers: dict[int, int] = {}  # records that say the same share one object
+    factor, offset = convert or (1.0, 0.0)
+    zoned = False
+    for row in block.rows:
+        _, start, end, said, zone, data = row
+        value = said if type(said) is float else _number(said)
+        if convert is not None:
+            value = value * factor + offset
+        if not low <= value <= high or not 0 <= end - start <= LONGEST_MS:  # what is not a number fails too
+            rest.append(row)
+            continue
+        number = None
+        if data:
+            number = numbers.get(id(data))
+            if number is None:
+                number = numbers[id(data)] = len(metas)
+                metas.append(data)
+        if zone:
+            zoned = True
+        else:
+            zone = None
+        rows.append((start // 1000, end // 1000, value, (start % 1000) * 1000 + end % 1000 or None, zone, number))
+    rows.sort(key=_when)
+    keys = list(map(_when, rows))
+    distinct = len(set(keys)) == len(keys)
+    spans = [] if zoned else _spans(rows)
+    return Ready(metric.key, block.metric, block.naming, block.unit, block.source, rows, metas, distinct, spans, rest)
+
+
+def _number(said: float | str | None) -> float:
+    try:
+        return float(said)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def _spans(rows: list[ReadyRow]) -> list[tuple[int, int]]:
+    if not rows:
+        return []
+    spans: list[tuple[int, int]] = []
+    low, high = rows[0][0], rows[0][1]
+    for row in rows:
+        if row[0] > high + _NEAR_S:
+            spans.append((low, high))
+            low, high = row[0], row[1]
+        elif row[1] > high:
+            high = row[1]
+    return [*spans, (low, high)]

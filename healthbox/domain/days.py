@@ -23,7 +23,7 @@ that a night's reading stands once, on its wake-up date.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import ceil, fsum
 from typing import Literal
 
@@ -196,7 +196,10 @@ def _raw(aggregation: str, bounds: tuple[int, int], readings: Sequence[Reading],
         return None
     if told:
         inside.sort(key=_in_time)
-    chosen = [min(inside, key=_latest)] if aggregation == "last" else _best_by_hour(inside, low)
+    if aggregation == "last":
+        chosen = [min(inside, key=_latest)]
+    else:
+        chosen = inside if len({r.source for r in inside}) == 1 else _best_by_hour(inside, low)
     values = [r.value for r in chosen]
     mean = None
     if aggregation == "last":
@@ -207,7 +210,7 @@ def _raw(aggregation: str, bounds: tuple[int, int], readings: Sequence[Reading],
         value, rule = _mean(chosen), "mean of the best source per hour"
         mean = value
     bottom, top = (None, None) if mean is None else (min(values), max(values))
-    layer = Layer("raw", value, bottom, top, mean, len(inside), _hours_held(((r.start, r.end) for r in inside), bounds), "")
+    layer = Layer("raw", value, bottom, top, mean, len(inside), _hours_held(inside, bounds), "")
     lanes = [Lane(r.source, r.start, r.end, r.value) for r in sorted(chosen, key=_in_time)] if told else []
     return _Raw(layer, rule, _counted(inside, chosen), lanes, inside)
 
@@ -222,7 +225,7 @@ def _merged(aggregation: str, bounds: tuple[int, int], readings: Sequence[Readin
     inside = [r for r in readings if r.start < high and (r.end > low or r.start == r.end == low)]
     if told:
         inside.sort(key=_in_time)
-    layer = Layer("raw", day.value, None, None, None, day.n, _hours_held(((r.start, r.end) for r in inside), bounds), "")
+    layer = Layer("raw", day.value, None, None, None, day.n, _hours_held(inside, bounds), "")
     return _Raw(layer, "time of the best source" if timed else "interval merge", day.shares, day.lanes, inside)
 
 
@@ -254,6 +257,8 @@ def _mean(chosen: list[Reading]) -> float:
 
 
 def _counted(inside: list[Reading], chosen: list[Reading]) -> list[Share]:
+    if chosen is inside:
+        return [Share(inside[0].source, inside[0].name, float(len(inside)), float(len(inside)), 0.0)]
     used: defaultdict[int, int] = defaultdict(int)
     for reading in chosen:
         used[reading.source] += 1
@@ -263,18 +268,13 @@ def _counted(inside: list[Reading], chosen: list[Reading]) -> list[Share]:
     return [Share(source, name, float(used[source]), float(n), float(n - used[source])) for (_, name, source), n in sorted(had.items())]
 
 
-def _hours_held(spans: Iterable[tuple[int, int]], bounds: tuple[int, int]) -> float:
+def _hours_held(spans: Sequence[Reading] | Sequence[BucketPoint], bounds: tuple[int, int]) -> float:
     low, high = bounds
+    hours = ceil((high - low) / HOUR)
     held: set[int] = set()
-    for start, end in spans:
-        first = (start - low) // HOUR if start > low else 0
-        until = end - 1 if end > start else start
-        last = ((until if until < high else high - 1) - low) // HOUR
-        if first == last:
-            held.add(first)
-        else:
-            held.update(range(first, last + 1))
-    return len(held) / ceil((high - low) / HOUR)
+    for first, last in {((s.start - low) // HOUR, (s.end - (s.end > s.start) - low) // HOUR) for s in spans}:
+        held.update(range(max(first, 0), min(last + 1, hours)))
+    return len(held) / hours
 
 
 # ── what the client aggregated ──
@@ -307,10 +307,8 @@ def _client_layer(aggregation: str, bounds: tuple[int, int], kind: Kind, app: st
     if not points:
         return None
     as_of = max(p.as_of for p in points)
-    if kind in ("day", "stated"):
-        coverage = min(max((as_of - low) / (high - low), 0.0), 1.0)
-    else:
-        coverage = _hours_held(((p.start, p.end) for p in points), bounds)
+    stated = kind in ("day", "stated")
+    coverage = min(max((as_of - low) / (high - low), 0.0), 1.0) if stated else _hours_held(points, bounds)
     values = [p.value for p in points if p.value is not None]
     value: float | None = None
     if values and aggregation in _ADDED:

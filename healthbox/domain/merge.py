@@ -16,8 +16,9 @@ import heapq
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from math import fsum
+from operator import le, lt
 
 import msgspec
 
@@ -93,6 +94,8 @@ def _part(piece: Piece, start: int, end: int) -> float:
 def _day(pieces: list[Piece], low: int, high: int, told: bool) -> Merged:
     if not pieces:
         return Merged(None, 0, [], [], 0)
+    if not told and (alone := _alone(pieces, low, high)) is not None:
+        return alone
     order, raw = _precedence(pieces, low, high)
     won = _plain(pieces, low, high) if len(order) == 1 else None
     if won is None:
@@ -111,6 +114,23 @@ def _day(pieces: list[Piece], low: int, high: int, told: bool) -> Merged:
         lanes = [Lane(piece.source, start, end, value) for (piece, start, end), value in zip(won, parts, strict=True)]
         lanes.sort(key=lambda lane: (lane.start, lane.end, order[lane.source], lane.value))
     return Merged(fsum(parts), len(pieces), shares, lanes, covered)
+
+
+def _alone(pieces: list[Piece], low: int, high: int) -> Merged | None:
+    """The common day, quickly: one source whose intervals do not overlap. None where that is not so."""
+    if len({piece.source for piece in pieces}) > 1:
+        return None
+    pieces = sorted(pieces, key=_start)
+    starts, ends = [piece.start for piece in pieces], [piece.end for piece in pieces]
+    if not all(map(lt, starts, ends)) or not all(map(le, ends, islice(starts, 1, None))):
+        return None
+    parts = [piece.value for piece in pieces]
+    for at in {0, len(pieces) - 1}:  # only these can reach over an edge
+        starts[at], ends[at] = max(starts[at], low), min(ends[at], high)
+        parts[at] = _part(pieces[at], starts[at], ends[at])
+    total = fsum(parts)
+    share = Share(pieces[0].source, pieces[0].name, total, total, 0.0)
+    return Merged(total, len(pieces), [share], [], sum(ends) - sum(starts))
 
 
 def _share(source: int, name: str, value: float, raw: float) -> Share:

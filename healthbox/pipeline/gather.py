@@ -1,7 +1,9 @@
 """Gather: what is stored about some days of one metric, as the pure functions of ``domain`` want it."""
 
 import datetime as dt
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from itertools import chain
+from operator import attrgetter
 from typing import cast
 
 from sqlalchemy import Connection
@@ -15,6 +17,7 @@ from healthbox.store import buckets, days, series, sleep, sources
 DAY_S = 86_400
 WIDEST_OFFSET_S = 26 * 3600
 CLOCK_SKEW_MS = 3_600_000
+_start = attrgetter("start")
 
 
 class Material:
@@ -38,39 +41,34 @@ def gather(c: Connection, person_id: int, metric: str, dates: list[dt.date], zon
     for one in series.of_metric(c, person_id, metric):
         rank, name = ranks[one.source_id]
         wide = WIDEST_OFFSET_S if one.zoned else 0
-        place = _Places(material)
-        for start, end, value, zone_id in days.samples_between(c, one, low // 1000 - wide, high // 1000 + wide):
-            if metric == "stand_hour" and value != 0:
-                continue  # 0 means stood, 1 means idle: only the first is an hour stood
+        rows = days.samples_between(c, one, low // 1000 - wide, high // 1000 + wide)
+        if metric == "stand_hour":
+            rows = [row for row in rows if row[2] == 0]  # 0 means stood, 1 means idle: only the first is an hour stood
+        if not one.zoned:
+            _place(material, [Reading(one.source_id, name, rank, start, end, value) for start, end, value, _ in rows])
+            continue
+        moved: list[Reading] = []
+        for start, end, value, zone_id in rows:
             shift = 0
             if zone_id is not None:
                 shift = _offset(start, zone_names[zone_id]) - _offset(start, zones.zone_at(start))
-            place(Reading(one.source_id, name, rank, start + shift, end + shift, value))
+            moved.append(Reading(one.source_id, name, rank, start + shift, end + shift, value))
+        moved.sort(key=_start)
+        _place(material, moved)
     _place_buckets(c, person_id, metric, material, low, high)
     return material
 
 
-class _Places:
-    """Puts a series' readings on the days they touch; in time order most fall on the day of the one before."""
-
-    def __init__(self, material: Material) -> None:
-        self._days = [material.readings[date] for date in material.dates]
-        self._bounds = material.bounds
-        self._starts = [bound[0] for bound in material.bounds]
-        self._low = self._high = 0
-        self._today: list[Reading] = []
-
-    def __call__(self, reading: Reading) -> None:
-        start, end = reading.start, reading.end
-        if self._low <= start and end < self._high:
-            self._today.append(reading)
-            return
-        first = max(bisect_right(self._starts, start) - 1, 0)
-        for at in range(first, bisect_right(self._starts, end)):
-            low, high = self._bounds[at]
-            if end >= low and start < high:
-                self._days[at].append(reading)
-                self._low, self._high, self._today = low, high, self._days[at]
+def _place(material: Material, readings: list[Reading]) -> None:
+    """Readings, in the order of their starts, to the days they touch: whole stretches at a time, then those that reach further."""
+    starts = [reading.start for reading in readings]
+    until = bisect_left(starts, material.bounds[0][0])
+    over = [reading for reading in readings[:until] if reading.end >= material.bounds[0][0]]  # from before the first day
+    for date, (_, high) in zip(material.dates, material.bounds, strict=True):
+        first, until = until, bisect_left(starts, high, until)
+        today = readings[first:until]
+        material.readings[date] += over + today
+        over = [reading for reading in chain(over, today) if reading.end >= high]
 
 
 def _place_buckets(c: Connection, person_id: int, metric: str, material: Material, low: int, high: int) -> None:

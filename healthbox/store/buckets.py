@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
+from healthbox.store.engine import driver
+
 
 class BucketRow(NamedTuple):
     metric: str
@@ -25,7 +27,8 @@ class BucketRow(NamedTuple):
 
 def put(c: Connection, person_id: int, batch_id: int, row: BucketRow) -> str:
     """Store a bucket: "new", "updated", "restated" (equal, but said later) or "duplicate" (equal, or older than what stands)."""
-    standing = c.exec_driver_sql(
+    beneath = driver(c)
+    standing = beneath.execute(
         "SELECT value, low, high, as_of, source FROM bucket WHERE person_id=? AND metric=? AND app=? AND width=? AND start=?",
         (person_id, row.metric, row.app, row.width, row.start),
     ).fetchone()
@@ -33,13 +36,13 @@ def put(c: Connection, person_id: int, batch_id: int, row: BucketRow) -> str:
         content = (row.value, row.low, row.high)
         if tuple(standing[:3]) == content or _order(row.as_of, content) <= _order(standing[3], tuple(standing[:3])):
             if row.as_of > standing[3] and tuple(standing[:3]) == content:  # the same statement, made again later
-                c.exec_driver_sql(
+                beneath.execute(
                     "UPDATE bucket SET as_of=?, source=? WHERE person_id=? AND metric=? AND app=? AND width=? AND start=?",
                     (row.as_of, row.source, person_id, row.metric, row.app, row.width, row.start),
                 )
                 return "restated"
             return "duplicate"
-    c.exec_driver_sql(
+    beneath.execute(
         "INSERT OR REPLACE INTO bucket (person_id, metric, app, width, start, date, value, low, high, source, as_of, batch_id) "
         "VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
         (person_id, *row, batch_id),

@@ -131,26 +131,24 @@ def changed_count(c: Connection) -> int:
     return int(c.exec_driver_sql("SELECT count(*) FROM (SELECT 1 FROM changed_day LIMIT 1)").scalar_one())
 
 
+_IN_MS = 's.start*1000 + ifnull(s.ms/1000, 0), s."end"*1000 + ifnull(s.ms%1000, 0), s.value, s.zone_id'
+
+
 def samples_between(c: Connection, series: Series, low: int, high: int) -> list[tuple[int, int, float, int | None]]:
-    """(start ms, end ms, value, zone id) of a series' samples that overlap [low, high) seconds, in time order.
+    """(start ms, end ms, value, zone id) of a series' samples that overlap [low, high) seconds, in the order of their starts.
 
     The look-back is bounded by the series' longest interval; the few longer than that are found by a table of their own."""
     back = low - series.longest
-    rows = driver(c).execute(
-        'SELECT start, "end", value, ms, zone_id FROM sample WHERE series_id=? AND start>=? AND start<?', (series.id, back, high)
-    )
-    found = [
-        (start * 1000, end * 1000, value, zone) if ms is None else (start * 1000 + ms // 1000, end * 1000 + ms % 1000, value, zone)
-        for start, end, value, ms, zone in rows
-        if end >= low
-    ]
-    for start, end, value, ms, zone in c.exec_driver_sql(
-        'SELECT s.start, s."end", s.value, s.ms, s.zone_id FROM long_sample AS l JOIN sample AS s '
-        'USING (series_id, start, "end", tag) WHERE l.series_id=? AND l.start<? AND l."end">=?',
+    beneath = driver(c)
+    long = beneath.execute(
+        f"SELECT {_IN_MS} FROM long_sample AS l JOIN sample AS s "
+        'USING (series_id, start, "end", tag) WHERE l.series_id=? AND l.start<? AND l."end">=? ORDER BY 1',
         (series.id, back, low),
-    ).fetchall():
-        found.append((start * 1000 + (ms or 0) // 1000, end * 1000 + (ms or 0) % 1000, value, zone))
-    return found
+    ).fetchall()
+    found: list[tuple[int, int, float, int | None]] = beneath.execute(
+        f'SELECT {_IN_MS} FROM sample AS s WHERE series_id=? AND start>=? AND start<? AND "end">=?', (series.id, back, high, low)
+    ).fetchall()
+    return long + found if long else found
 
 
 class DayRow(NamedTuple):

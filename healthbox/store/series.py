@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
+from healthbox.store.engine import driver
+
 
 class Series(NamedTuple):
     id: int
@@ -65,8 +67,9 @@ class Registry:
 
 
 def _interned(c: Connection, table: str, column: str, value: str) -> int:
-    c.exec_driver_sql(f"INSERT OR IGNORE INTO {table} ({column}) VALUES (?)", (value,))
-    return int(c.exec_driver_sql(f"SELECT id FROM {table} WHERE {column}=?", (value,)).scalar_one())
+    beneath = driver(c)
+    made = beneath.execute(f"INSERT OR IGNORE INTO {table} ({column}) VALUES (?) RETURNING id", (value,)).fetchone()
+    return int((made or beneath.execute(f"SELECT id FROM {table} WHERE {column}=?", (value,)).fetchone())[0])
 
 
 def of_metric(c: Connection, person_id: int, metric: str) -> list[Series]:

@@ -141,6 +141,22 @@ def test_a_day_alone_equals_the_day_in_a_longer_window(given_pieces: list[Piece]
     assert whole == [merge(given_pieces, BOUNDS[i : i + 2])[0] for i in range(3)]
 
 
+one_after_another = st.lists(st.tuples(st.integers(0, 6), st.integers(1, 12), st.floats(0, 1e6)), min_size=1, max_size=14)
+
+
+@given(one_after_another, st.randoms())
+def test_one_source_at_a_time_gives_the_same_bits_by_the_quick_way(steps: list[tuple[int, int, float]], random) -> None:
+    alone: list[Piece] = []
+    at = BOUNDS[0] - 9
+    for gap, length, value in steps:
+        alone.append(Piece(7, "Watch", 1, at + gap, at + gap + length, value))
+        at += gap + length
+    random.shuffle(alone)
+    for low, high in pairwise(BOUNDS):
+        (quick,), (slow,) = merge(alone, (low, high), told=False), merge(alone, (low, high))
+        assert (quick.value, quick.n, quick.shares, quick.covered_ms) == (slow.value, slow.n, slow.shares, slow.covered_ms)
+
+
 @given(st.lists(pieces, max_size=14))
 def test_contributions_add_up_and_lanes_never_overlap(given_pieces: list[Piece]) -> None:
     for low, high, merged in zip(BOUNDS, BOUNDS[1:], merge(given_pieces, BOUNDS), strict=False):

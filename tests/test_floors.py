@@ -78,9 +78,11 @@ def test_only_store_speaks_sql():
     libraries = {"sqlite3", "sqlalchemy", "sqlite_utils"}
     handles = ("sqlalchemy.Connection", "sqlalchemy.Engine", "sqlalchemy.exc.")  # what store gives out and others hand back or catch
     verbs = {"exec_driver_sql", "executemany", "executescript"}
+    # A format whose files are databases of somebody else: they are only read, by this file alone, and never our own database.
+    foreign = PACKAGE / "formats" / "hc_backup" / "database.py"
     wrong = []
     for path, tree in TREES.items():
-        if room_of(path) == "store":
+        if room_of(path) == "store" or path == foreign:
             continue
         found = [(name, line) for name, line in imports(tree, path) if name.split(".")[0] in libraries and not name.startswith(handles)]
         wrong += [f"{where(path, line)} imports {name}" for name, line in found]

@@ -32,14 +32,23 @@ def untold(share: float) -> None:
     """For a reader that nobody watches."""
 
 
+# Codes of a ``Rejected`` that says that a part of the file could not be read, whatever it held.
+UNREADABLE = frozenset({"not_xml", "not_closed", "too_deep", "too_long", "truncated"})
+
+
 class FileFormat(msgspec.Struct, frozen=True):
     """A format too large or too binary for a decoded body: it reads a file. Such a module exports it as ``FILE_FORMAT``.
 
     ``claims`` is cheap: the first bytes, the directory of a zip. ``records(path, envelope, tell)`` yields in an order that the
     file alone decides, with bounded memory, and tells now and then how far it is; ``tell`` may be left out. Both raise ``Invalid``
-    or ``TooLarge`` for a file that is damaged or a trap; what one record alone has wrong is a ``Rejected``."""
+    or ``TooLarge`` for a file that is damaged or a trap; what one record alone has wrong is a ``Rejected``.
+
+    ``whole``: the file holds everything its phone knows of the sources and dates it speaks of, so what it lacks is superseded.
+    The ``as_of`` of its stages and workouts is then the time of the export; a file that does not say that time supersedes nothing,
+    nor does one with a rejection of a code in ``UNREADABLE``."""
 
     name: str
     looks_for: str
     claims: Callable[[Path], bool]
     records: Callable[..., Iterator[Record | SampleBlock]]
+    whole: bool = False

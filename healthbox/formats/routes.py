@@ -12,12 +12,12 @@ def route(points: Any, zone: str) -> list[list[float | None]]:
         if not isinstance(point, dict):
             continue
         at = instant(point.get("timestamp", point.get("time")), zone)
-        latitude = _plain(point.get("latitude", point.get("lat")))
-        longitude = _plain(point.get("longitude", point.get("lon")))
+        latitude = plain(point.get("latitude", point.get("lat")))
+        longitude = plain(point.get("longitude", point.get("lon")))
         if at is None or latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 180:
             continue
-        speed = _plain(point.get("speed"))  # negative means unknown
-        made.append([at, latitude, longitude, _plain(point.get("altitude")), speed if speed is not None and speed >= 0 else None])
+        speed = plain(point.get("speed"))  # negative means unknown
+        made.append([at, latitude, longitude, plain(point.get("altitude")), speed if speed is not None and speed >= 0 else None])
     return made
 
 
@@ -29,7 +29,8 @@ def instant(value: Any, zone: str) -> int | None:
         return None
 
 
-def _plain(value: Any) -> float | None:
+def plain(value: Any) -> float | None:
+    """The number, or None where there is none that can be read."""
     try:
         return number(value)
     except Unreadable:

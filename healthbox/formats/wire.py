@@ -30,13 +30,16 @@ class Unreadable(Exception):
         self.code, self.reason = code, reason
 
 
+_SHOWN = json.JSONEncoder(ensure_ascii=False, default=str)  # json.dumps would make one for every refused record
+
+
 @functools.cache
 def catalogue() -> Catalogue:
     return Catalogue.load()
 
 
 def rejected(position: str, code: str, reason: str, raw: Any) -> Rejected:
-    shown = raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False, default=str)
+    shown = raw if isinstance(raw, str) else _SHOWN.encode(raw)
     return Rejected(position=position, code=code, reason=reason, raw=shown[:RAW_LIMIT])
 
 

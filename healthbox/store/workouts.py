@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from healthbox.domain.records import Workout
+from healthbox.store.superseding import InForce
 from healthbox.store.tombstones import buried
 
 NEAR_MS = 2_000
@@ -63,13 +64,13 @@ def put(c: Connection, person_id: int, batch_id: int, source_id: int, workout: W
     standing = _standing(c, person_id, workout, uuid)
     if standing is not None and standing.superseded == DELETED:
         return "deleted"
-    series, route = pack(workout.series), pack(workout.route)
+    route = pack(workout.route)
     meta = workout.metadata or {}
     if standing is None:
         c.exec_driver_sql(
             'INSERT INTO workout (person_id, source_id, uuid, activity, start, "end", zone, totals, series, route, '
-            "laps, meta, as_of, batch_id) "
-            "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            "laps, meta, as_of, batch_id, superseded) "
+            "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 person_id,
                 source_id,
@@ -79,12 +80,13 @@ def put(c: Connection, person_id: int, batch_id: int, source_id: int, workout: W
                 workout.end,
                 workout.zone,
                 _json(workout.totals),
-                series,
+                pack(workout.series),
                 route,
                 _json(workout.laps),
                 _json(meta),
                 as_of,
                 batch_id,
+                int(InForce(c).lack(source_id, workout.start, workout.end, as_of)),
             ),
         )
         return "new"
@@ -99,16 +101,27 @@ def put(c: Connection, person_id: int, batch_id: int, source_id: int, workout: W
     after = (uuid or standing.uuid, activity, *span, zone, totals, laps, merged_meta)
     before = (standing.uuid, standing.activity, standing.start, standing.end, standing.zone, standing.totals, standing.laps, standing.meta)
     had = c.exec_driver_sql("SELECT series, route FROM workout WHERE id=?", (standing.id,)).one()
-    blobs = (series or had[0], route or had[1]) if newer else (had[0] or series, had[1] or route)
+    blobs = (_joined(workout.series, had[0], newer), (route or had[1]) if newer else (had[1] or route))
+    stated = max(as_of, standing.as_of)
+    superseded = int(InForce(c).lack(standing.source_id, *span, stated))
     if after == before and blobs == tuple(had):
-        c.exec_driver_sql("UPDATE workout SET as_of=max(as_of, ?) WHERE id=?", (as_of, standing.id))
+        c.exec_driver_sql("UPDATE workout SET as_of=?, superseded=? WHERE id=?", (stated, superseded, standing.id))
         return "duplicate"
     c.exec_driver_sql(
         'UPDATE workout SET uuid=?, activity=?, start=?, "end"=?, zone=?, totals=?, laps=?, meta=?, series=?, route=?, '
-        "as_of=max(as_of, ?), superseded=0 WHERE id=?",
-        (*after[:5], _json(totals), _json(laps), _json(merged_meta), *blobs, as_of, standing.id),
+        "as_of=?, superseded=? WHERE id=?",
+        (*after[:5], _json(totals), _json(laps), _json(merged_meta), *blobs, stated, superseded, standing.id),
     )
     return "updated"
+
+
+def _joined(series: dict[str, Any], had: bytes | None, newer: bool) -> bytes | None:
+    """Series by series: a watch's power stays beside the pulse that the phone tells."""
+    if had is None or not series:
+        return had or pack(series)
+    standing = unpack(had)
+    both = standing | series if newer else series | standing
+    return had if both == standing else pack(both)
 
 
 def remove(c: Connection, person_id: int, uuid: bytes) -> int:

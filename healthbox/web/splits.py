@@ -7,9 +7,10 @@ from itertools import pairwise
 from statistics import fmean, median
 from typing import Any, NamedTuple
 
+from healthbox.domain import ground
+
 Route = Sequence[Sequence[Any]]  # [ms, latitude, longitude, altitude or None, speed or None]
 Series = Mapping[str, Sequence[Sequence[float]]]
-EARTH = 6_371_000.0
 MOST_POINTS = 500
 PAUSE = 30_000
 
@@ -66,10 +67,8 @@ def travelled(series: Series, route: Route) -> list[tuple[int, float]]:
 
 
 def apart(a: Sequence[Any], b: Sequence[Any]) -> float:
-    """Great-circle distance (haversine)."""
-    lat_a, lat_b = math.radians(a[1]), math.radians(b[1])
-    half = math.sin((lat_b - lat_a) / 2) ** 2 + math.cos(lat_a) * math.cos(lat_b) * math.sin(math.radians(b[2] - a[2]) / 2) ** 2
-    return 2 * EARTH * math.asin(min(1.0, math.sqrt(half)))
+    """Metres between two points of a route."""
+    return ground.apart(a[1], a[2], b[1], b[2])
 
 
 def splits(way: Sequence[tuple[int, float]], step: float, series: Series, route: Route, start: int) -> list[Split]:
@@ -103,13 +102,7 @@ def _pulse(series: Series, start: int, end: int) -> float | None:
 
 
 def _climb(route: Route, start: int, end: int) -> float | None:
-    """Metres up, each step of two or more counted: less is the barometer's noise."""
     heights = [point[3] for point in route if start <= point[0] <= end and point[3] is not None]
     if len(heights) < 2:
         return None
-    climbed, standing = 0.0, heights[0]
-    for height in heights[1:]:
-        if abs(height - standing) >= 2:
-            climbed += max(0.0, height - standing)
-            standing = height
-    return climbed
+    return ground.climbed(heights)[0]

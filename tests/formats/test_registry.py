@@ -5,7 +5,7 @@ import pytest
 
 from healthbox.domain.errors import Invalid
 from healthbox.formats.contract import Envelope, Format
-from healthbox.formats.registry import discover, recognise
+from healthbox.formats.registry import discover, discover_files, recognise
 
 ENVELOPE = Envelope(zone="UTC", accepted_at=0)
 
@@ -44,6 +44,14 @@ def test_every_shipped_format_is_found():
         "open-wearables", "healthsave", "health-bridge", "health-export-pro", "health-data-export",
     }  # fmt: skip
     assert all(name == found.name and found.looks_for for name, found in discover().items())
+
+
+def test_every_shipped_file_format_is_found():
+    assert set(discover_files()) == {
+        "apple-health-export", "health-connect-backup", "healthbox-export", "plain-csv", "fit", "gpx", "tcx",
+    }  # fmt: skip
+    assert all(name == found.name and found.looks_for for name, found in discover_files().items())
+    assert not discover_files().keys() & discover().keys(), "a batch keeps the name alone"
 
 
 def test_a_module_without_a_format_is_no_guest(room):

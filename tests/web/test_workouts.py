@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from place import Place
 
+from healthbox.domain import ground
 from healthbox.domain.clock import ZoneHistory
 from healthbox.store import people
 from healthbox.store.workouts import pack
@@ -59,7 +60,7 @@ def north(seconds: int, *, speed: float = 3.0, pause: tuple[int, int] = (0, 0)) 
     for second in range(seconds + 1):
         if pause[0] < second < pause[1]:
             continue
-        points.append([START + second * 1000, 52.5 + metres / splits.EARTH * 57.29577951308232, 13.4, 40.0, speed])
+        points.append([START + second * 1000, 52.5 + metres / ground.EARTH * 57.29577951308232, 13.4, 40.0, speed])
         metres += speed
     return points
 

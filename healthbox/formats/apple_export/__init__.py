@@ -36,4 +36,5 @@ FILE_FORMAT = FileFormat(
     looks_for="a zip that holds the xml of an Apple Health export, or that xml itself (<HealthData>)",
     claims=claims,
     records=records,
+    whole=True,
 )

@@ -5,6 +5,7 @@ deleted. What no record can carry (zones, the order of sources, names given to m
 receipt as rejected with the code ``set_again`` and words that say where to set it.
 """
 
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from healthbox.formats.healthbox_export.reading import Reading
 LONGEST = 32 << 20  # a line in bytes: a day-long workout with route and series has 5 MB
 EVERY = 500  # lines between two words of how far it is
 SWELLS = 200  # an export packs to a tenth; whatever swells more than so many times is none
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, struct.error)
 
 
 def claims(path: Path) -> bool:

@@ -43,7 +43,7 @@ def _samples(key: str, value: list[Any] | str, body: dict[str, Any], zone: str) 
         plural = listed(f"{name.name}s")
         name = plural if plural.metric is not None else name
     items = [_line(line) if isinstance(line, str) else line for line in entries(value)]
-    yield from each(items, key, lambda item, at: _sample(item, at, name, body, zone))
+    yield from each(items, key, lambda item, at: sample(item, at, name, body, zone))
 
 
 def _line(line: str) -> dict[str, Any]:
@@ -69,12 +69,13 @@ def _columns(body: dict[str, Any], zone: str) -> Iterator[Record]:
                 raise Unreadable("unequal_lengths", "the lists differ in length: this entry has no partner")
             if kind is None:
                 raise Unreadable("no_type", "the lists name no type")
-            yield from _sample(item, at, listed(kind), body, zone)
+            yield from sample(item, at, listed(kind), body, zone)
 
         yield from one(item, f"{keys[0]}[{index}]", read)
 
 
-def _sample(item: dict[str, Any], at: str, name: Name, body: dict[str, Any], zone: str) -> Iterator[Record]:
+def sample(item: dict[str, Any], at: str, name: Name, body: dict[str, Any], zone: str) -> Iterator[Record]:
+    """One entry {"start", "end"?, "value", "unit"?, "source"? ...}; what it leaves out may stand in the body."""
     start, end = span(item.get("start", item.get("date")), item.get("end"), zone)
     source = named_source(item.get("source", body.get("source")))
     if name.metric is not None and name.metric.key == "sleep_analysis":

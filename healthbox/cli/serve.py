@@ -3,7 +3,6 @@
 import logging
 import os
 import signal
-import socket
 import sys
 import threading
 from types import FrameType
@@ -25,6 +24,7 @@ from healthbox.store.engine import Database
 from healthbox.store.locks import ServerLock
 from healthbox.store.vault import Vault
 from healthbox.web.application import create_app, server_options
+from healthbox.web.reach import lan_addresses
 
 log = logging.getLogger("healthbox.serve")
 
@@ -114,15 +114,4 @@ def _addresses(host: str) -> list[str]:
     """localhost and the addresses of this machine's networks, where the server listens on all of them."""
     if host not in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not bound
         return [host]
-    found = ["localhost"]
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # a documentation address: no packet is sent, the kernel only picks a route
-            found.append(probe.getsockname()[0])
-        except OSError:
-            pass
-    try:
-        named = {str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}
-    except OSError:
-        named = set()
-    return found + sorted(a for a in named if not a.startswith("127.") and a not in found)
+    return ["localhost", *lan_addresses()]

@@ -20,13 +20,22 @@ from healthbox.store.engine import AnyConnection, driver
 
 SCOPES = ("ingest", "read", "admin")
 TOUCH_MS = 60_000  # how often "last used" is worth a write
+REFUSED_MS = 5_000  # how often one and the same refusal is
+PAIRING_MS = 24 * 3_600_000  # how long after its making a device is watched for refusals
 NAME_LENGTH = 100
 IMPORTER = "import"  # what files come from that nobody's phone sent
 
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SHAPE = re.compile(r"hbx_([0-9A-Za-z]{8})_([0-9A-Za-z]{43})([0-9A-Za-z]{6})", re.ASCII)
-_SELECT = "SELECT id, person_id, name, token_id, scopes, created_at, revoked_at, last_used_at, last_contact_at FROM device"
+_BEGINS = re.compile(r"\s*hbx_([0-9A-Za-z]{8})_", re.ASCII)
+_SELECT = (
+    "SELECT id, person_id, name, token_id, scopes, created_at, revoked_at, last_used_at, last_contact_at, refused_at, refused FROM device"
+)
 _WITH_HASH = f"{_SELECT.replace(' FROM', ', token_hash FROM')} WHERE token_id = ?"
+_NEW_AND_REFUSED = (
+    "token_id=:token AND revoked_at IS NULL AND last_contact_at IS NULL AND created_at>:young "
+    "AND (refused_at IS NULL OR refused_at<=:again OR refused<>:status)"
+)
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -41,7 +50,7 @@ class Token(msgspec.Struct, frozen=True):
 
 
 class Device(msgspec.Struct, frozen=True):
-    """An uploader of one person. Times in ms; ``last_contact_at`` is the last sync, an empty one too."""
+    """An uploader of one person. Times in ms; ``last_contact_at`` is the last sync, an empty one too; ``refused`` is an HTTP status."""
 
     id: int
     person_id: int
@@ -52,6 +61,8 @@ class Device(msgspec.Struct, frozen=True):
     revoked_at: int | None
     last_used_at: int | None
     last_contact_at: int | None
+    refused_at: int | None
+    refused: int | None
 
 
 def new_token() -> Token:
@@ -135,6 +146,22 @@ def touch_contact(connection: AnyConnection, device_id: int, now: int) -> None:
     driver(connection).execute("UPDATE device SET last_contact_at = max(coalesce(last_contact_at, 0), ?) WHERE id = ?", (now, device_id))
 
 
+def refusal_is_due(connection: AnyConnection, text: str, status: int, now: int) -> bool:
+    """Whether ``note_refusal`` would write for what was sent as a token: not for a device that has been heard, nor for an old one."""
+    return driver(connection).execute(f"SELECT 1 FROM device WHERE {_NEW_AND_REFUSED}", _refused(text, status, now)).fetchone() is not None
+
+
+def note_refusal(connection: AnyConnection, text: str, status: int, now: int) -> None:
+    """That a request was refused which names a device just paired: by its token, or by one that is wrong behind the device's name."""
+    driver(connection).execute(f"UPDATE device SET refused_at=:now, refused=:status WHERE {_NEW_AND_REFUSED}", _refused(text, status, now))
+
+
+def _refused(text: str, status: int, now: int) -> dict[str, Any]:
+    match = _BEGINS.match(text)
+    identity = match[1] if match else ""
+    return {"token": identity, "status": status, "now": now, "again": now - REFUSED_MS, "young": now - PAIRING_MS}
+
+
 def _base62(number: int, width: int) -> str:
     digits = ""
     for _ in range(width):
@@ -152,5 +179,5 @@ def _hash(secret: str) -> bytes:
 
 
 def _device(row: Sequence[Any]) -> Device:
-    identity, person_id, name, token_id, scopes, created_at, revoked_at, used, contact = row[:9]
-    return Device(identity, person_id, name, token_id, frozenset(scopes.split(",")), created_at, revoked_at, used, contact)
+    identity, person_id, name, token_id, scopes, created_at, *times = row[:11]
+    return Device(identity, person_id, name, token_id, frozenset(scopes.split(",")), created_at, *times)

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from healthbox.domain.errors import Problem
 from healthbox.store.engine import translated
+from healthbox.web.auth import given_token
 
 log = logging.getLogger("healthbox.web")
 
@@ -20,12 +21,13 @@ FOR_PROGRAMS = ("/api/", "/healthz", "/readyz", "/metrics")
 _encoder = msgspec.json.Encoder()
 
 WORDS = {
-    400: ("bad_request", "The request could not be read.", ""),
-    404: ("not_found", "There is nothing at this address.", "Check the address."),
-    405: ("method_not_allowed", "This address does not take that method.", ""),
+    400: ("bad_request", "The request could not be read.", "Check what is sent: uploads are JSON."),
+    404: ("not_found", "There is nothing at this address.", "Check the address, to its end: uploads go to …/api/v1/ingest."),
+    405: ("method_not_allowed", "This address does not take that method.", "Uploads are sent by POST to …/api/v1/ingest."),
     413: ("too_large", "The body is too large.", "Send less at a time: most apps have a setting for the batch or the period."),
-    415: ("unsupported_media_type", "This kind of body is not understood here.", ""),
+    415: ("unsupported_media_type", "This kind of body is not understood here.", "Send JSON."),
 }
+PEOPLE = {404: "Check the address.", 413: WORDS[413][2]}  # hints on a page; the others are for apps that upload
 
 
 class Refusal(msgspec.Struct):
@@ -43,8 +45,9 @@ def json_answer(data: Any, status: int = 200) -> Response:
 
 
 def for_program() -> bool:
+    """A phone that was given the wrong address shows what it can read: whoever sends a token is no browser."""
     # /metrics is Prometheus' door; the page of a metric is /metrics/KEY.
-    return request.path.startswith("/api/") or request.path.rstrip("/") in ("/api", *FOR_PROGRAMS[1:])
+    return request.path.startswith("/api/") or request.path.rstrip("/") in ("/api", *FOR_PROGRAMS[1:]) or given_token() is not None
 
 
 def refusal(status: int, code: str, message: str, hint: str = "") -> Response:
@@ -67,8 +70,8 @@ def for_http(error: HTTPException) -> AnyResponse:
     status = error.code or 500
     if status < 400 or error.response is not None:
         return error.get_response()  # the router's own redirect
-    code, message, hint = WORDS.get(status, ("refused", "The request was refused.", ""))
-    answer = refusal(status, code, message, hint)
+    code, message, hint = WORDS.get(status, ("refused", "The request was refused.", "The page Data shows what arrived."))
+    answer = refusal(status, code, message, hint if for_program() else PEOPLE.get(status, ""))
     for name, value in error.get_headers():
         if name.lower() in ("allow", "retry-after"):
             answer.headers[name] = value

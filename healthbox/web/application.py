@@ -15,7 +15,7 @@ from healthbox.config import Settings
 from healthbox.folders import folder
 from healthbox.pipeline.accept import Door
 from healthbox.store.engine import Database
-from healthbox.web import answers, api, auth, hosts, masks, pages, security, static_files
+from healthbox.web import answers, api, auth, hosts, masks, pages, refusals, security, static_files
 from healthbox.web.database import bind
 from healthbox.web.house import House, Pulse
 from healthbox.web.squeeze import squeeze
@@ -50,6 +50,7 @@ def create_app(
     app.after_request(squeeze)
     app.after_request(security.secure)
     app.after_request(_note)
+    app.after_request(refusals.note)
     auth.insist_on_scopes(app)
     app.wsgi_app = hosts.Front(app.wsgi_app, settings)  # type: ignore[method-assign]
     return app

@@ -1,8 +1,8 @@
-"""Devices: who may send or read, one new token at a time. A token is shown in the answer that made it and never again."""
+"""Devices: who may send or read, and tokens for programs; phones are paired on a page of their own (``pair``).
 
-from urllib.parse import quote, urlsplit
+A token is shown in the answer that made it and never again.
+"""
 
-import segno
 from flask import Blueprint, make_response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -13,7 +13,7 @@ from healthbox.web.arriving import Reader
 from healthbox.web.auth import opens, person_id, visitor
 from healthbox.web.database import reading, writing
 from healthbox.web.frame import page, person
-from healthbox.web.hosts import links_root, within
+from healthbox.web.hosts import links_root
 from healthbox.web.house import now
 from healthbox.web.pages.data import restored, senders
 
@@ -24,17 +24,12 @@ SCOPES = {
     "read": "Read your health data",
     "admin": "Watch how the server does (no health data)",
 }
-# What the link tells Health Auto Export: its REST automation, hourly, with what is new since its last sync.
-AUTOMATION = (
-    "format=json&datatype=healthMetrics&exportversion=v2&period=lastsync&aggregatedata=false&batchrequests=true"
-    "&syncinterval=hours&syncquantity=1&requesttimeout=300&enabled=true"
-)
 
 
 @routes.get("/devices")
 @opens("account")
 def show() -> str:
-    return _list("", "", ["ingest"])
+    return _list("", "", ["read"])
 
 
 @routes.post("/devices")
@@ -50,35 +45,14 @@ def create() -> AnyResponse:
     except Invalid as wrong:
         words = wrong.message if scopes else "Choose what the device may do."
         return make_response(_list(name, words, scopes), 422)
-    root = links_root()
-    address = f"{root}/api/v1/ingest"
-    pairing = automation(address, token) if "ingest" in device.scopes else None
-    return make_response(
-        page(
-            "device_made.html",
-            "data",
-            device=device,
-            token=token,
-            root=root,
-            only_here=_is_loopback(root),
-            address=address,
-            pairing=pairing,
-            code=segno.make(pairing, error="l", micro=False).svg_data_uri(border=0, omitsize=True) if pairing else None,
-            live=None,  # a page that renewed itself would lose the token
-        )
-    )
-
-
-def automation(address: str, token: str) -> str:
-    """The link by which Health Auto Export sets up a whole automation. It holds the token: shown once, like the token."""
-    headers = f"Authorization,Bearer {token}"
-    return f"com.HealthExport://automation?name=healthbox&url={quote(address, safe='')}&headers={quote(headers, safe='')}&{AUTOMATION}"
+    # live=None: a page that renewed itself would lose the token
+    return make_response(page("device_made.html", "data", device=device, token=token, root=links_root(), live=None))
 
 
 @routes.get("/devices/<int:device_id>")
 @opens("account")
 def one(device_id: int) -> str:
-    device, reader = _own(device_id), Reader.of(person(), now())
+    device, reader = own_device(device_id), Reader.of(person(), now())
     found = freshness.arrivals(reading(), person_id())
     state = anchors.state(reading(), device.id, reader.now)
     return page(
@@ -94,7 +68,6 @@ def one(device_id: int) -> str:
         since=reader.day(state["since"]),
         epoch=state["epoch"],
         restored=restored(reading(), reader),
-        address=f"{links_root()}/api/v1/ingest",
     )
 
 
@@ -102,25 +75,19 @@ def one(device_id: int) -> str:
 @opens("account")
 def ask(device_id: int) -> str:
     """A second thought, on a page of its own: the device's page stays free of forms and so renews itself."""
-    return page("device_revoke.html", "data", device=_own(device_id))
+    return page("device_revoke.html", "data", device=own_device(device_id))
 
 
 @routes.post("/devices/<int:device_id>/revoke")
 @opens("account")
 def revoke(device_id: int) -> AnyResponse:
-    device = _own(device_id)
+    device = own_device(device_id)
     with writing() as c:
         devices.revoke(c, device.id, now())
     return redirect(url_for("devices.one", device_id=device.id), 303)
 
 
-def _is_loopback(root: str) -> bool:
-    """Whether links that begin so lead no phone here."""
-    name = urlsplit(root).hostname or ""
-    return name == "localhost" or name.endswith(".localhost") or within(name, ("127.0.0.0/8", "::1/128"))
-
-
-def _own(device_id: int) -> Device:
+def own_device(device_id: int) -> Device:
     missing = NotFound("There is no such device.", hint="See the page Data.")
     if device_id > 2**53:
         raise missing

@@ -40,19 +40,19 @@ def message(
 ) -> tuple[str, str]:
     """Title and plain-text body. The link leads to the finding's day only where the message may say as much."""
     if detail == "nothing":
-        return TITLE, _linked("healthbox has something for you.", base_url, "/findings")
+        return TITLE, linked("healthbox has something for you.", base_url, "/findings")
     day = f"/day/{found.date.isoformat()}"
     if detail == "metric":
         what = "your usual" if found.rule == OF_THE_PERSON else "the limit you watch"
-        return f"{metric.label} is unusual", _linked(f"{metric.label} is {found.direction} {what}.", base_url, day)
+        return f"{metric.label} is unusual", linked(f"{metric.label} is {found.direction} {what}.", base_url, day)
     said = render.quantity(metric, found.value, units, locale)
     text = f"{metric.label} {said} on {render.short_date(found.date, locale)}{_range(found, metric, units, locale)}."
-    return f"{metric.label} {said}", _linked(f"{text} {DISCLAIMER}", base_url, day)
+    return f"{metric.label} {said}", linked(f"{text} {DISCLAIMER}", base_url, day)
 
 
 def test_message(base_url: str = "") -> tuple[str, str]:
     """What the button "send test" sends: nothing about anybody."""
-    return f"{TITLE}: test", _linked(TEST_BODY, base_url, "/findings")
+    return f"{TITLE}: test", linked(TEST_BODY, base_url, "/findings")
 
 
 def _range(found: Found, metric: Metric, units: render.Units, locale: str) -> str:
@@ -62,5 +62,6 @@ def _range(found: Found, metric: Metric, units: render.Units, locale: str) -> st
     return "" if limit is None else f", the limit is {render.quantity(metric, limit, units, locale)}"
 
 
-def _linked(text: str, base_url: str, path: str) -> str:
+def linked(text: str, base_url: str, path: str) -> str:
+    """The text, and below it the address of a page where the server knows its own."""
     return f"{text}\n{base_url.rstrip('/')}{path}" if base_url else text

@@ -17,9 +17,11 @@ import msgspec
 from sqlalchemy import Connection
 
 from healthbox.analytics.rules import discover
-from healthbox.analytics.rules.contract import ASLEEP, DayRow, Finding, Rule, RuleInput
+from healthbox.analytics.rules.contract import ASLEEP, SEVERITIES, DayRow, Finding, Rule, RuleInput
 from healthbox.analytics.rules.episodes import QUIET, Episode, replay
-from healthbox.store import day_values, deliveries, findings, people
+from healthbox.analytics.trouble import TROUBLES
+from healthbox.domain.catalogue import Catalogue
+from healthbox.store import day_values, deliveries, findings, metrics, people
 from healthbox.store.day_values import DayValue
 from healthbox.store.engine import Database
 from healthbox.store.findings import FindingRow, RuleSetting
@@ -31,6 +33,7 @@ BATCH_DAYS = 400
 HISTORY = dt.timedelta(days=120)  # what a rule may look back on
 REACH = dt.timedelta(days=90)  # how far a day can reach into later baselines (84 days, and the night before the judged one)
 RULES = discover()
+PLAIN = Catalogue.load()
 
 Judged = dict[dt.date, list[Finding]]
 
@@ -137,10 +140,15 @@ def _task(c: Connection, now: int) -> Task | None:
     values = day_values.values_between(c, person_id, first - HISTORY, last)
     values[ASLEEP] = day_values.nights_between(c, person_id, first - HISTORY, last)
     known: Judged = defaultdict(list)
-    for row in findings.of_person(c, person_id):
+    for row in _of_days(c, person_id):
         for finding in msgspec.json.decode(row.json, type=Evidence).findings:
             known[finding.date].append(finding)
     return Task(person_id, changed, today, until, last, History(values), findings.rule_settings(c, person_id), _sorted(known))
+
+
+def _of_days(c: Connection, person_id: int) -> list[FindingRow]:
+    """What days gave rise to; silent trouble has its own clock (``pipeline.trouble``)."""
+    return [row for row in findings.of_person(c, person_id) if row.rule not in TROUBLES]
 
 
 def _sorted(known: Judged) -> Judged:
@@ -190,7 +198,7 @@ def _findings(
 
 def _reconcile(c: Connection, task: Task, judged: Judged, now: int) -> None:
     """Make the rows tell these episodes, keep each row's identity, and have new ones delivered."""
-    rows = findings.of_person(c, task.person_id)
+    rows = _of_days(c, task.person_id)
     by_kind: dict[tuple[str, str], list[Finding]] = defaultdict(list)
     for date in sorted(judged):
         for finding in judged[date]:
@@ -208,8 +216,8 @@ def _reconcile(c: Connection, task: Task, judged: Judged, now: int) -> None:
     for row in rows:
         if row.id not in taken:
             findings.withdraw(c, row.id, now)
-    for episode, row in pairs:
-        _write(c, task, episode, row, by_kind[episode.rule, episode.metric], now)
+    written = [_write(c, task, episode, row, by_kind[episode.rule, episode.metric], now) for episode, row in pairs]
+    _tell(c, task, written, now)
 
 
 def _loose(rows: Iterable[FindingRow], used: set[int]) -> dict[tuple[str, str], list[tuple[FindingRow, set[dt.date]]]]:
@@ -233,9 +241,9 @@ def _overlapping(loose: dict[tuple[str, str], list[tuple[FindingRow, set[dt.date
     return None
 
 
-def _write(c: Connection, task: Task, episode: Episode, row: FindingRow | None, found: list[Finding], now: int) -> None:
+def _write(c: Connection, task: Task, episode: Episode, row: FindingRow | None, found: list[Finding], now: int) -> FindingRow:
     days = [finding for finding in found if episode.start <= finding.date <= episode.latest.date]
-    after = findings.upsert_episode(
+    return findings.upsert_episode(
         c,
         task.person_id,
         episode.rule,
@@ -248,6 +256,18 @@ def _write(c: Connection, task: Task, episode: Episode, row: FindingRow | None, 
         now=now,
         standing=row,
     )
+
+
+def _tell(c: Connection, task: Task, written: list[FindingRow], now: int) -> None:
+    """A message a day and category of metrics, about the gravest; the others are shown, urgent ones are told all the same."""
     # Yesterday and today begin within the last 48 hours, whatever the hour; older data is kept and shown, never pushed.
-    if after.state == "open" and task.today - DAY <= episode.latest.date <= task.today + DAY:
-        deliveries.create(c, after.id, "opened", now)
+    fresh = [row for row in written if row.state == "open" and task.today - DAY <= row.latest <= task.today + DAY]
+    if not fresh:
+        return
+    zone = ZoneInfo(people.get_person(c, task.person_id).zone)
+    midnight = int(dt.datetime.combine(task.today, dt.time(), zone).timestamp() * 1000)
+    catalogue = metrics.catalogue(c, PLAIN)
+    for row in sorted(fresh, key=lambda row: -SEVERITIES.index(row.severity)):
+        metric = catalogue.get(row.metric)
+        category = "sleep" if row.metric == ASLEEP else metric.category if metric else ""
+        deliveries.create(c, row.id, "opened", now, category=category, today=midnight)

@@ -11,15 +11,17 @@ a second time: the service has it and the row does not say so. At least once is 
 import logging
 import time
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from healthbox.analytics.rules.contract import ASLEEP
+from healthbox.analytics.trouble import TROUBLES
 from healthbox.config import Settings
 from healthbox.domain.catalogue import Catalogue, Metric
 from healthbox.domain.errors import Problem
 from healthbox.notify import channels as services
-from healthbox.notify import messages
+from healthbox.notify import messages, troubles
 from healthbox.notify.channels import Outcome
 from healthbox.pipeline.analyse import Evidence
 from healthbox.render import Units
@@ -78,6 +80,8 @@ def _message(database: Database, vault: Vault, settings: Settings, catalogue: Ca
         raise Gone("The channel's address must be entered again.")
     if not told or not channel.enabled:
         raise Gone("There is nothing to say any more." if not told else "The channel was switched off.")
+    if finding.rule in TROUBLES:
+        return url, *troubles.message(told[-1], channel.detail, ZoneInfo(person.zone), person.locale, settings.base_url)
     metric = ASLEEP_METRIC if finding.metric == ASLEEP else catalogue.get(finding.metric) or Metric(finding.metric, finding.metric)
     units: Units = "imperial" if person.units == "imperial" else "metric"
     return url, *messages.message(told[-1], metric, channel.detail, units=units, locale=person.locale, base_url=settings.base_url)

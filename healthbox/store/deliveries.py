@@ -44,15 +44,27 @@ def _rows(c: Connection, rest: str, values: tuple[Any, ...]) -> list[Delivery]:
     return [msgspec.convert(dict(row), Delivery) for row in found.mappings()]
 
 
-def create(c: Connection, finding_id: int, state: str, now: int) -> int:
-    """A row for each enabled channel of the person that wants this severity and has none yet; how many are new."""
+def create(c: Connection, finding_id: int, state: str, now: int, *, category: str = "", today: int | None = None) -> int:
+    """A row for each enabled channel of the person that wants this severity and has none yet; how many are new.
+
+    With ``today`` (ms, when the person's day began) a channel that was given another finding of this ``category`` since then is
+    left out, unless this one is urgent: it is shown, and told on a later day if it lasts."""
     wanted = f"{RANK.format('channel.least')} <= {RANK.format('finding.severity')}"
+    told = (
+        "SELECT 1 FROM delivery AS other WHERE other.channel_id=channel.id AND other.category=? AND other.created_at>=? "
+        "AND other.finding_id<>finding.id AND other.status<>'dead'"
+    )
     return c.exec_driver_sql(
-        "INSERT OR IGNORE INTO delivery (finding_id, state, channel_id, status, due_at, created_at) "
-        "SELECT finding.id, ?, channel.id, 'pending', ?, ? FROM finding JOIN channel USING (person_id) "
-        f"WHERE finding.id=? AND channel.enabled AND {wanted}",
-        (state, now, now, finding_id),
+        "INSERT OR IGNORE INTO delivery (finding_id, state, channel_id, status, due_at, category, created_at) "
+        "SELECT finding.id, ?, channel.id, 'pending', ?, ?, ? FROM finding JOIN channel USING (person_id) "
+        f"WHERE finding.id=? AND channel.enabled AND {wanted} AND (? IS NULL OR finding.severity='urgent' OR NOT EXISTS ({told}))",
+        (state, now, category, now, finding_id, today, category, today),
     ).rowcount
+
+
+def drop_pending(c: Connection, finding_id: int) -> None:
+    """There is nothing to say any more."""
+    c.exec_driver_sql("DELETE FROM delivery WHERE finding_id=? AND status='pending'", (finding_id,))
 
 
 def claim(c: Connection, now: int) -> Delivery | None:
@@ -105,6 +117,12 @@ def again(c: Connection, person_id: int, delivery_id: int, now: int) -> None:
 def of_person(c: Connection, person_id: int, limit: int = 100) -> list[Delivery]:
     """The newest deliveries about a person's findings."""
     return _rows(c, "JOIN finding ON finding.id=finding_id WHERE person_id=? ORDER BY delivery.id DESC LIMIT ?", (person_id, limit))
+
+
+def dead_count(c: Connection, person_id: int) -> int:
+    """Messages that could not be delivered."""
+    dead = "SELECT count(*) FROM delivery JOIN finding ON finding.id=finding_id WHERE person_id=? AND status='dead'"
+    return int(c.exec_driver_sql(dead, (person_id,)).scalar_one())
 
 
 def of_finding(c: Connection, finding_id: int) -> list[Delivery]:

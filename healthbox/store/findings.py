@@ -5,7 +5,7 @@ corrected data took the finding back after a message about it had gone out (or a
 """
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Literal
 
 import msgspec
@@ -48,13 +48,21 @@ def _rows(c: Connection, rest: str, values: tuple[Any, ...]) -> list[FindingRow]
 
 
 def of_person(
-    c: Connection, person_id: int, *, state: State | None = None, since: dt.date | None = None, limit: int = 100_000
+    c: Connection,
+    person_id: int,
+    *,
+    state: State | None = None,
+    since: dt.date | None = None,
+    rules: Collection[str] | None = None,
+    limit: int = 100_000,
 ) -> list[FindingRow]:
-    """A person's episodes, newest first; ``since`` leaves out those whose last day lies before it."""
+    """A person's episodes, newest first; ``since`` leaves out those whose last day lies before it, ``rules`` those of others."""
+    wanted = None if rules is None else msgspec.json.encode(sorted(rules)).decode()
     return _rows(
         c,
-        "WHERE person_id = ? AND (? IS NULL OR state = ?) AND (? IS NULL OR latest >= ?) ORDER BY started DESC, rule, metric LIMIT ?",
-        (person_id, state, state, since and since.isoformat(), since and since.isoformat(), limit),
+        "WHERE person_id = ? AND (? IS NULL OR state = ?) AND (? IS NULL OR latest >= ?) "
+        "AND (? IS NULL OR rule IN (SELECT value FROM json_each(?))) ORDER BY started DESC, rule, metric LIMIT ?",
+        (person_id, state, state, since and since.isoformat(), since and since.isoformat(), wanted, wanted, limit),
     )
 
 
@@ -144,13 +152,15 @@ def rule_settings(c: Connection, person_id: int) -> dict[str, RuleSetting]:
     return {rule: RuleSetting(bool(enabled), msgspec.json.decode(text, type=dict[str, float])) for rule, enabled, text in rows}
 
 
-def set_rule(c: Connection, person_id: int, rule: str, setting: RuleSetting) -> None:
-    """Keep a person's choice for a rule, and have every day they have data for judged again by it."""
+def set_rule(c: Connection, person_id: int, rule: str, setting: RuleSetting, *, days: bool = True) -> None:
+    """Keep a person's choice for a rule, and have every day they have data for judged again by it, if it judges ``days``."""
     c.exec_driver_sql(
         "INSERT INTO rule_setting (person_id, rule, enabled, json) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (person_id, rule) DO UPDATE SET enabled=excluded.enabled, json=excluded.json",
         (person_id, rule, int(setting.enabled), msgspec.json.encode(setting.params).decode()),
     )
+    if not days:
+        return
     c.exec_driver_sql(
         "INSERT INTO changed_day (person_id, date, generation) SELECT ?, date, 1 FROM "
         "(SELECT date FROM day WHERE person_id=? UNION SELECT date FROM night WHERE person_id=?) WHERE true "

@@ -35,6 +35,11 @@ _SAMPLES = _WALK.format(table="sample", at="start")
 _STAGES = _WALK.format(table="sleep_stage", at="start")
 
 
+def given_up(newest: int, longest: int | None, now: int) -> bool:
+    """Whether nobody waits for it any more."""
+    return now - newest > max(GIVEN_UP_MS, 10 * (longest or 0))
+
+
 class Arrival(NamedTuple):
     """``newest`` is the latest instant measured (source) or contact made (device), ``usual`` the median gap; all ms."""
 
@@ -54,7 +59,7 @@ class Arrival(NamedTuple):
     def state(self, now: int) -> State:
         """``none`` is who has no habit and has been silent for a month, or was given up."""
         age = now - self.newest
-        if age > max(GIVEN_UP_MS, 10 * (self.longest or 0)):
+        if given_up(self.newest, self.longest, now):
             return "none"
         if self.usual is None:
             return "ok"
@@ -74,16 +79,24 @@ class _Series(NamedTuple):
     habit: _Habit
 
 
+Habits = list[tuple[str, int, _Habit, int | None]]
+
+
 def refresh(c: Connection, person_id: int) -> None:
     """Compute every habit anew from the newest readings and uploads; called when the queue is idle after new data."""
-    rows: list[tuple[str, int, _Habit]] = []
+    put(c, person_id, habits(c, person_id))
+
+
+def habits(c: Connection, person_id: int) -> Habits:
+    """Every habit as the newest readings and uploads have it now, for ``put``: (form, ref, habit, the device that carries it)."""
+    rows: Habits = []
     phones: dict[int, _Habit] = {}
     for device_id, at in c.exec_driver_sql(
         "SELECT id, last_contact_at FROM device WHERE person_id=? AND last_contact_at IS NOT NULL", (person_id,)
     ).fetchall():
         sent = c.exec_driver_sql("SELECT created_at FROM batch WHERE device_id=? ORDER BY id DESC LIMIT ?", (device_id, STEPS)).scalars()
         phones[device_id] = _habit(at, [gap for gap in _gaps(sent) if gap > MINUTE_MS])
-        rows.append(("device", device_id, phones[device_id]))
+        rows.append(("device", device_id, phones[device_id], None))
     by_source: dict[int, list[_Series]] = defaultdict(list)
     for series_id, source_id, metric in c.exec_driver_sql(
         "SELECT id, source_id, metric FROM series WHERE person_id=? ORDER BY id", (person_id,)
@@ -91,21 +104,26 @@ def refresh(c: Connection, person_id: int) -> None:
         times = _walk(c, series_id, FINE) or _walk(c, series_id, NIGHT, _STAGES)
         if times:
             by_source[source_id].append(_Series(series_id, source_id, metric, _habit(times[0], _gaps(times))))
-            rows.append(("series", series_id, by_source[source_id][-1].habit))
+            rows.append(("series", series_id, by_source[source_id][-1].habit, None))
     for source_id, several in by_source.items():
         speaker = _speaker(several)
         silences = _gaps(_walk(c, speaker.id, COARSE)) or [speaker.habit.longest or 0]
-        carrier = phones.get(_carrier(c, speaker.id) or 0)
+        device_id = _carrier(c, speaker.id)
+        carrier = phones.get(device_id or 0)
         habit = _habit(max(one.habit.newest for one in several), silences)
         longest = None if speaker.habit.usual is None else max(habit.longest or 0, speaker.habit.longest or 0)
         if longest is not None and carrier is not None:
             longest += carrier.longest or 0
-        rows.append(("source", source_id, _Habit(habit.newest, speaker.habit.usual, longest)))
+        rows.append(("source", source_id, _Habit(habit.newest, speaker.habit.usual, longest), device_id))
+    return rows
+
+
+def put(c: Connection, person_id: int, rows: Habits) -> None:
     c.exec_driver_sql("DELETE FROM arrival WHERE person_id=?", (person_id,))
     if rows:
         c.exec_driver_sql(
-            "INSERT INTO arrival (person_id, form, ref, newest, usual, longest) VALUES (?,?,?,?,?,?)",
-            [(person_id, form, ref, *habit) for form, ref, habit in rows],
+            "INSERT INTO arrival (person_id, form, ref, newest, usual, longest, carrier) VALUES (?,?,?,?,?,?,?)",
+            [(person_id, form, ref, *habit, carrier) for form, ref, habit, carrier in rows],
         )
 
 

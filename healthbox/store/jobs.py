@@ -20,6 +20,16 @@ def due(c: Connection, now: int) -> list[str]:
     return [row[0] for row in c.exec_driver_sql("SELECT name FROM job WHERE due_at<=? ORDER BY due_at, name", (now,)).fetchall()]
 
 
+def last_at(c: Connection, name: str) -> int | None:
+    """When (ms) the job last ended well."""
+    return c.exec_driver_sql("SELECT last_at FROM job WHERE name=?", (name,)).scalar()
+
+
+def hasten(c: Connection, name: str, now: int) -> None:
+    """Due now, where it is not already."""
+    c.exec_driver_sql("UPDATE job SET due_at=min(due_at, ?) WHERE name=?", (now, name))
+
+
 def finish(c: Connection, name: str, *, due_at: int, now: int, error: str | None) -> None:
     c.exec_driver_sql(
         "UPDATE job SET due_at=?, last_error=?, attempts=CASE WHEN ? IS NULL THEN 0 ELSE attempts+1 END, "

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import msgspec
 from flask import Blueprint, redirect, request
@@ -10,17 +11,20 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from healthbox import render
 from healthbox.analytics.rules.contract import ASLEEP, Finding
-from healthbox.domain.catalogue import Metric
+from healthbox.analytics.trouble import TROUBLES
+from healthbox.domain.catalogue import Catalogue, Metric
 from healthbox.domain.errors import Invalid
 from healthbox.domain.units import for_display
 from healthbox.notify.messages import OF_THE_PERSON
 from healthbox.pipeline.analyse import RULES, Evidence
 from healthbox.pipeline.deliver import ASLEEP_METRIC
-from healthbox.store import channels, deliveries, findings, pages_reading
+from healthbox.store import channels, deliveries, findings, metrics, pages_reading
 from healthbox.store import reading as records
+from healthbox.store.channels import Channel
 from healthbox.store.findings import FindingRow
+from healthbox.store.pages_reading import Point
 from healthbox.store.people import Person
-from healthbox.web import charts, frame
+from healthbox.web import charts, frame, troubles
 from healthbox.web.auth import opens, person_id
 from healthbox.web.database import reading, writing
 from healthbox.web.house import now
@@ -36,6 +40,7 @@ BACK_TEST_DAYS = 90
 QUIET_DAYS = 3
 PAST_SHOWN = 20
 DAYS_SHOWN = 30
+TOLD_READ = 2_000  # the newest messages: a page of years has them still
 NOTE_LENGTH = 500
 HUES = {"heart": "heart", "respiratory": "heart", "vitals": "heart", "sleep": "sleep", "activity": "move", "mobility": "move"}
 SEVERITY_WORDS = {"info": "Worth knowing", "warn": "Worth your attention", "urgent": "Urgent"}
@@ -60,29 +65,75 @@ class Card(NamedTuple):
     told: list[str]
 
 
+class Around(NamedTuple):
+    """What the cards of one page need, read together: every episode, its messages, and the days before those that are drawn."""
+
+    who: Person
+    at: dt.date
+    rows: list[FindingRow]
+    catalogue: Catalogue
+    values: dict[str, list[Point]]
+    channels: list[Channel]
+    told: dict[int, list[str]]
+
+    @classmethod
+    def read(cls, c: Connection, who: Person, at: dt.date, rows: list[FindingRow], drawn: list[FindingRow]) -> "Around":
+        values: dict[str, list[Point]] = {}
+        if drawn:
+            first, last = min(row.latest for row in drawn) - (SPARK_DAYS - 1) * DAY, max(row.latest for row in drawn)
+            values = pages_reading.points(c, who.id, first, last, {row.metric for row in drawn}, shares=False)
+            if any(row.metric == ASLEEP for row in drawn):
+                values[ASLEEP] = pages_reading.asleep(c, who.id, first, last)
+        own = channels.of_person(c, who.id)
+        return cls(who, at, rows, metrics.catalogue(c, records.PLAIN), values, own, _told(c, who.id, own))
+
+    def metric(self, key: str) -> Metric:
+        return ASLEEP_METRIC if key == ASLEEP else self.catalogue.get(key) or Metric(key, key)
+
+    def fired(self, rule: str, metric: str | None = None) -> int:
+        """Episodes of the last 90 days."""
+        return sum(row.rule == rule and metric in (None, row.metric) and _recent(row, self.at) for row in self.rows)
+
+
 @routes.get("/findings")
 @opens("account")
 def show() -> str:
-    who, at = frame.person(), today(person_id())
+    who = frame.person()
+    at = dt.datetime.fromtimestamp(now() / 1000, ZoneInfo(who.zone)).date()
     rows = findings.of_person(reading(), who.id)
-    open_, quiet, past = ([row for row in rows if row.state == state] for state in ("open", "muted", "resolved"))
-    shown = past if request.args.get("past") == "all" else past[:PAST_SHOWN]
-    learning = [line for line in progress(reading(), who, at) if line.learning]
+    body, data = troubles.split(rows)
+    open_, quiet, past = ([row for row in body if row.state == state] for state in ("open", "muted", "resolved"))
+    every = request.args.get("past") == "all"
+    around = Around.read(reading(), who, at, rows, [*open_, *quiet])
+    troubled = [
+        (row, one) for row in data if (one := troubles.trouble_card(row, who, around.fired(row.rule, row.metric), around.told.get(row.id)))
+    ]
+    over = [one for row, one in troubled if row.state == "resolved"]
+    calm = not open_ and not quiet  # only then does the page say how far the usual is known
+    learning = [line for line in progress(reading(), who, at, around.catalogue) if line.learning] if calm else []
     return frame.page(
         "findings.html",
         None,
-        headline=f"{NUMBER_WORDS[len(open_)] if len(open_) < len(NUMBER_WORDS) else f'{len(open_)} things are'} unusual right now.",
-        open=[card(reading(), who, row, rows, at) for row in open_],
-        quiet=[card(reading(), who, row, rows, at) for row in quiet],
-        past=[card(reading(), who, row, rows, at, drawn=False) for row in shown],
-        more_past=len(past) - len(shown),
+        headline=_counted(len(open_)),
+        open=[card(around, row) for row in open_],
+        quiet=[card(around, row) for row in quiet],
+        past=[card(around, row, drawn=False) for row in (past if every else past[:PAST_SHOWN])],
+        more_past=0 if every else len(past[PAST_SHOWN:]) + len(over[PAST_SHOWN:]),
+        troubled=[one for row, one in troubled if row.state == "open"],
+        hushed=[one for row, one in troubled if row.state == "muted"],
+        over=over if every else over[:PAST_SHOWN],
         learning=max(learning, key=lambda line: line.n, default=None),
         severities=SEVERITY_WORDS,
-        channels=[channel for channel in channels.of_person(reading(), who.id) if channel.enabled],
-        failed=sum(delivery.status == "dead" for delivery in deliveries.of_person(reading(), who.id)),
-        rules=[(rule.label, sum(row.rule == name and _recent(row, at) for row in rows)) for name, rule in RULES.items()],
+        channels=[channel for channel in around.channels if channel.enabled],
+        failed=deliveries.dead_count(reading(), who.id),
+        rules=[(rule.label, around.fired(name)) for name, rule in (RULES | TROUBLES).items()],
         note_length=NOTE_LENGTH,
     )
+
+
+def _counted(number: int) -> str:
+    words = NUMBER_WORDS[number] if number < len(NUMBER_WORDS) else f"{number} things are"
+    return f"{words} unusual right now."
 
 
 @routes.post("/findings/<int:finding_id>/reason")
@@ -121,16 +172,14 @@ def _back() -> AnyResponse:
     return redirect(local_address(request.form.get("next") or "/findings"), 303)
 
 
-def card(c: Connection, who: Person, row: FindingRow, rows: list[FindingRow], at: dt.date, *, drawn: bool = True) -> Card:
-    """Everything the page says about one episode; ``rows`` are all of the person's, for the count of the last 90 days."""
-    told = msgspec.json.decode(row.json, type=Evidence).findings
-    metric = metric_of(c, row.metric)
+def card(around: Around, row: FindingRow, *, drawn: bool = True) -> Card:
+    """Everything the page says about one episode."""
+    told, who = msgspec.json.decode(row.json, type=Evidence).findings, around.who
+    metric = around.metric(row.metric)
     own = row.rule == OF_THE_PERSON
     first, last = row.started, row.latest
-    dates = render.day_words(last, at, who.locale)
+    dates = render.day_words(last, around.at, who.locale)
     when = dates if first == last else f"{render.short_date(first, who.locale)} to {render.short_date(last, who.locale)}, {len(told)} days"
-    alike = [other for other in rows if (other.rule, other.metric) == (row.rule, row.metric) and _recent(other, at)]
-    plot = _spark(c, who.id, row, told[-1]) if drawn and told else None
     return Card(
         row,
         _headline(metric, told[-1], who) if told else metric.label,
@@ -139,8 +188,8 @@ def card(c: Connection, who: Person, row: FindingRow, rows: list[FindingRow], at
         _sentence(metric, told, who) if told else "Data that came later no longer shows this.",
         when,
         f"{request.script_root}/sleep/{last}" if row.metric == ASLEEP else f"{request.script_root}/metrics/{row.metric}/{last}/why",
-        len(alike),
-        plot,
+        around.fired(row.rule, row.metric),
+        _spark(around.values.get(row.metric, []), row, told[-1]) if drawn and told else None,
         HUES.get(metric.category, "body"),
         f"{SPARK_DAYS} {'nights' if row.metric == ASLEEP else 'days'} up to {render.short_date(last, who.locale)}"
         + (", band = your usual then" if own else ""),
@@ -148,7 +197,7 @@ def card(c: Connection, who: Person, row: FindingRow, rows: list[FindingRow], at
             (render.short_date(f.date, who.locale), _says(metric, f.value, who), _range(metric, f, who))
             for f in told[: -DAYS_SHOWN - 1 : -1]
         ],
-        _told(c, row),
+        around.told.get(row.id, []),
     )
 
 
@@ -157,6 +206,9 @@ def _recent(row: FindingRow, at: dt.date) -> bool:
 
 
 def metric_of(c: Connection, key: str) -> Metric:
+    """What a finding is about, for its label; of silent trouble it is the data."""
+    if ":" in key:
+        return Metric(key, "Data")
     return ASLEEP_METRIC if key == ASLEEP else records.metric_of(c, key) or Metric(key, key)
 
 
@@ -209,17 +261,18 @@ def _apart(metric: Metric, value: float, edge: float | None, who: Person) -> str
     return f"{render.number(apart, digits, who.locale)}{render.SPACE}{render.UNIT_WORDS.get(unit, unit)}" if apart else "just"
 
 
-def _spark(c: Connection, person: int, row: FindingRow, last: Finding) -> charts.Plot:
+def _spark(points: list[Point], row: FindingRow, last: Finding) -> charts.Plot:
     first = row.latest - (SPARK_DAYS - 1) * DAY
-    if row.metric == ASLEEP:
-        points = pages_reading.asleep(c, person, first, row.latest)
-    else:
-        points = pages_reading.values(c, person, row.metric, first, row.latest)
     by_date = {point.date: point.value for point in points}
     usual = (last.low, last.high) if last.low is not None and last.high is not None else None
     return charts.spark([by_date.get(first + at * DAY) for at in range(SPARK_DAYS)], usual, 72)
 
 
-def _told(c: Connection, row: FindingRow) -> list[str]:
+def _told(c: Connection, person: int, own: list[Channel]) -> dict[int, list[str]]:
+    """Where messages about each finding went, the oldest first."""
     words = {"sent": "sent to {}", "pending": "on its way to {}", "sending": "on its way to {}", "dead": "not delivered to {}"}
-    return [words[sent.status].format(channels.get(c, sent.channel_id).name) for sent in deliveries.of_finding(c, row.id)]
+    names = {channel.id: channel.name for channel in own}
+    told: dict[int, list[str]] = {}
+    for sent in reversed(deliveries.of_person(c, person, TOLD_READ)):
+        told.setdefault(sent.finding_id, []).append(words[sent.status].format(names.get(sent.channel_id, "")))
+    return told

@@ -12,17 +12,20 @@ from healthbox import render
 from healthbox.analytics.baseline import LOGARITHMIC, baseline, floor
 from healthbox.analytics.rules import clinical, deviation
 from healthbox.analytics.rules.contract import ASLEEP, Rule
+from healthbox.analytics.trouble import TROUBLES, Trouble
+from healthbox.domain.catalogue import Catalogue
 from healthbox.domain.errors import Invalid, NotFound
+from healthbox.pipeline import trouble
 from healthbox.pipeline.analyse import RULES
 from healthbox.pipeline.deliver import ASLEEP_METRIC
-from healthbox.store import findings, metrics, pages_reading
+from healthbox.store import findings, jobs, metrics, pages_reading
 from healthbox.store import reading as records
 from healthbox.store.findings import RuleSetting
 from healthbox.store.people import Person
 from healthbox.web import frame
 from healthbox.web.auth import opens, person_id
 from healthbox.web.database import reading, writing
-from healthbox.web.house import house
+from healthbox.web.house import house, now
 from healthbox.web.times import today
 
 routes = Blueprint("rules", __name__)
@@ -39,12 +42,27 @@ WORDS = {
     "asleep_week_below_info": ("Mean of a week under, worth knowing", "min"),
     "asleep_week_below_warn": ("Mean of a week under, worth your attention", "min"),
     "asleep_week_nights": ("Nights of the week that must be known", "nights"),
+    "looping_times": ("The same body at least", "times"),
+    "looping_hours": ("Within", "hours"),
+    "looping_share": ("Share of repeats among all uploads", "%"),
+    "looping_days": ("Not in the first days of a device", "days"),
+    "duplicates_uploads": ("In a row at least", "uploads"),
+    "duplicates_hours": ("Over at least", "hours"),
+    "duplicates_longest": ("And over its longest time without anything new", "times"),
+    "duplicates_days": ("Not in the first days of a device", "days"),
+    "silent_hours": ("Silent for at least", "hours"),
+    "silent_usual": ("And for its usual gap", "times"),
+    "silent_longest": ("And for its longest silence so far", "times"),
+    "silent_days": ("Not in the first days of a device or source", "days"),
 }
 UNITS = {"br/min": "breaths a minute"}
 OWN_GROUP = "Sleep over a week"
 DEVICE_GROUP = "Your device’s own notifications, how many a day"
 SEVERITIES = {"info": "worth knowing", "warn": "worth your attention", "urgent": "urgent"}
 SOURCES = {limit.param: limit for limit in clinical.LIMITS}
+
+
+WATCHED: dict[str, Rule | Trouble] = {**RULES, **TROUBLES}
 
 
 class Number(NamedTuple):
@@ -81,7 +99,7 @@ def show() -> str:
 @routes.post("/findings/rules/<name>")
 @opens("account")
 def save(name: str) -> AnyResponse:
-    rule = RULES.get(name)
+    rule = WATCHED.get(name)
     if rule is None:
         raise NotFound("There is no such rule.")
     try:
@@ -90,12 +108,14 @@ def save(name: str) -> AnyResponse:
         return make_response(_page(wrong=name, error=f"{wrong.message} {wrong.hint}".strip()), 422)
     enabled = "reset" in request.form or "enabled" in request.form
     with writing() as c:
-        findings.set_rule(c, person_id(), name, RuleSetting(enabled, params))
+        findings.set_rule(c, person_id(), name, RuleSetting(enabled, params), days=name in RULES)
+        if name in TROUBLES:
+            jobs.hasten(c, trouble.JOB, now())
     house().door.ring()
     return redirect(url_for("rules.show", saved=name, _anchor=name), 303)
 
 
-def _given(rule: Rule) -> dict[str, float]:
+def _given(rule: Rule | Trouble) -> dict[str, float]:
     """The numbers of the form that are not the rule's own."""
     params: dict[str, float] = {}
     for name, default in rule.params.items():
@@ -113,32 +133,33 @@ def _given(rule: Rule) -> dict[str, float]:
     return params
 
 
-def _label(rule: Rule, name: str) -> str:
-    return next(f"{group.title}, {number.label}" for group in groups(rule, {}) for number in group.numbers if number.name == name)
+def _label(rule: Rule | Trouble, name: str) -> str:
+    known = groups(rule, {}, metrics.catalogue(reading(), records.PLAIN))
+    return next(f"{group.title}, {number.label}" for group in known for number in group.numbers if number.name == name)
 
 
 def _page(wrong: str = "", error: str = "") -> str:
     who, at = frame.person(), today(person_id())
     kept = findings.rule_settings(reading(), who.id)
+    catalogue = metrics.catalogue(reading(), records.PLAIN)
     fired = findings.of_person(reading(), who.id, since=at - 90 * DAY)
     cards = [
         {
             "rule": rule,
             "enabled": kept.get(name, RuleSetting()).enabled,
             "changed": len(kept.get(name, RuleSetting()).params),
-            "groups": groups(rule, kept.get(name, RuleSetting()).params),
+            "groups": groups(rule, kept.get(name, RuleSetting()).params, catalogue),
             "fired": sum(row.rule == name and row.started > at - 90 * DAY for row in fired),
-            "progress": progress(reading(), who, at) if rule is deviation.RULE else [],
+            "progress": progress(reading(), who, at, catalogue) if rule is deviation.RULE else [],
         }
-        for name, rule in RULES.items()
+        for name, rule in WATCHED.items()
     ]
     return frame.page("rules.html", None, cards=cards, saved=request.args.get("saved", ""), wrong=wrong, error=error)
 
 
-def groups(rule: Rule, params: dict[str, float]) -> list[Group]:
+def groups(rule: Rule | Trouble, params: dict[str, float], catalogue: Catalogue) -> list[Group]:
     """A rule's numbers, limits of one metric together."""
     found: dict[str, Group] = {}
-    catalogue = metrics.catalogue(reading(), records.PLAIN)
     for name, default in rule.params.items():
         limit = SOURCES.get(name) if rule is clinical.RULE else None
         metric = catalogue.get(limit.metric) if limit else None
@@ -155,7 +176,7 @@ def groups(rule: Rule, params: dict[str, float]) -> list[Group]:
     return list(found.values())
 
 
-def progress(c: Connection, who: Person, at: dt.date) -> list[Progress]:
+def progress(c: Connection, who: Person, at: dt.date, catalogue: Catalogue) -> list[Progress]:
     """For each metric that is judged against the person's own usual and has data: how far it is known."""
     setting = findings.rule_settings(c, who.id).get(deviation.RULE.name, RuleSetting())
     needed = int({**deviation.PARAMS, **setting.params}["nights_needed"])
@@ -164,13 +185,13 @@ def progress(c: Connection, who: Person, at: dt.date) -> list[Progress]:
     rows = {metric: [(point.date, point.value, point.source) for point in found] for metric, found in points.items()}
     nights = [(night.date, night.asleep, night.name) for night in pages_reading.nights(c, who.id, first, at) if night.asleep is not None]
     rows |= {ASLEEP: nights} if nights else {}
-    return [_progress(c, who, metric, rows[metric], needed) for metric in deviation.METRICS if metric in rows]
+    return [_progress(catalogue, who, metric, rows[metric], needed) for metric in deviation.METRICS if metric in rows]
 
 
-def _progress(c: Connection, who: Person, key: str, rows: list[tuple[dt.date, float, str]], needed: int) -> Progress:
+def _progress(catalogue: Catalogue, who: Person, key: str, rows: list[tuple[dt.date, float, str]], needed: int) -> Progress:
     same = [(date, value) for date, value, source in rows if source == rows[-1][2]]
     known = baseline(same, rows[-1][0], floor=floor(key, [value for _, value in same]), log=key in LOGARITHMIC, least=needed)
-    metric = ASLEEP_METRIC if key == ASLEEP else records.metric_of(c, key)
+    metric = ASLEEP_METRIC if key == ASLEEP else catalogue.get(key)
     label = metric.label if metric else key
     if metric is None or known.low is None or known.high is None:
         return Progress(label, known.n, needed, True, "")

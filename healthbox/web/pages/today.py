@@ -12,10 +12,11 @@ from healthbox import render
 from healthbox.domain.catalogue import Metric
 from healthbox.domain.errors import NotFound
 from healthbox.store import day_values, devices, findings, freshness, pages_reading
+from healthbox.store.findings import FindingRow
 from healthbox.store.freshness import Arrival
 from healthbox.store.pages_reading import NightPoint, Point, Workout
 from healthbox.store.people import Person
-from healthbox.web import charts, timelines, times, usual
+from healthbox.web import charts, timelines, times, troubles, usual
 from healthbox.web.arriving import Reader, import_words, source_row
 from healthbox.web.auth import opens
 from healthbox.web.database import reading
@@ -33,6 +34,7 @@ DRIFT = 0.01  # share by which the phone's own total may differ before it is wor
 WEEK_MS = 7 * 86_400_000
 LARGE = 1_000_000  # bytes: what is smaller is read before anybody looks
 CALENDAR_WEEKS = 26
+MOST_TROUBLES = 2  # lines; more are one line and a list elsewhere
 
 
 @routes.get("/")
@@ -45,15 +47,16 @@ def show(date: str | None = None) -> str:
     day = today if date is None else times.date(date, "date")
     if day > today:
         raise NotFound("That day has not come yet.", hint="Choose an earlier day.")
-    morning = read(who, day, today, zone)
+    told, troubled = troubles.split(findings.of_person(reading(), who.id, since=day - DAY * usual.WINDOW))
+    morning = read(who, day, today, zone, told)
     if not morning.window.points and not morning.window.nights and day_values.newest(reading(), who.id, today) is None:
-        return _first_run(who, morning.arrivals, notices(who, Reader.of(who, now())))
+        return _first_run(who, morning.arrivals, notices(who, Reader.of(who, now()), troubled))
     before, mark, after, below = morning.sentence()
     reader = Reader.of(who, now())
     return page(
         "today.html", "today", today=morning, before=before, mark=mark, after=after, below=below, counted=counted(morning),
         night=night_card(morning), movement=movement_card(morning), arrivals=arrival_rows(morning, reader),
-        notices=notices(who, reader) if morning.is_today else [],
+        notices=notices(who, reader, troubled) if morning.is_today else [],
     )  # fmt: skip
 
 
@@ -74,18 +77,19 @@ def choose() -> str | AnyResponse:
     return page("today_choose.html", "today", calendar=calendar, what=what, latest=today.isoformat(), address=address, live=None)
 
 
-def read(who: Person, day: dt.date, today: dt.date, zone: ZoneInfo) -> Morning:
-    """Everything of a day in five reads, none of them of samples."""
+def read(who: Person, day: dt.date, today: dt.date, zone: ZoneInfo, told: list[FindingRow]) -> Morning:
+    """Everything of a day in few reads, none of them of samples; ``told`` are the findings up to it."""
     last = week_end(day, today)
     low = int(dt.datetime.combine(day - DAY, dt.time(), zone).timestamp() * 1000)
     high = int(dt.datetime.combine(day + DAY, dt.time(), zone).timestamp() * 1000)
     window = pages_reading.window(reading(), who.id, day - DAY * usual.WINDOW, last, usual.STORED, (low, high))
     morning = Morning(day, today, zone, Said.of(who, now(), zone), window, arrivals())
-    return morning.judge(findings.of_person(reading(), who.id, since=day - DAY * usual.WINDOW))
+    return morning.judge(told)
 
 
-def notices(who: Person, reader: Reader) -> list[tuple[str, str, str]]:
-    """(kind, words, address) of what stands between a person and true numbers: parts nobody could read, a large upload under way."""
+def notices(who: Person, reader: Reader, troubled: list[FindingRow]) -> list[tuple[str, str, str]]:
+    """(kind, words, address) of what stands between a person and true numbers: a large upload under way, parts nobody could read,
+    what fell silent or sends nothing new."""
     dead, running = freshness.standing(reading(), who.id, reader.now - WEEK_MS, LARGE)
     found = []
     if running:
@@ -93,6 +97,11 @@ def notices(who: Person, reader: Reader) -> list[tuple[str, str, str]]:
     if dead:
         words = f"{reader.figure(dead)} part{'' if dead == 1 else 's'} of what came in the last seven days could not be read."
         found.append(("attn", words, href("data")))
+    cards = [card for row in troubled if row.state == "open" and (card := troubles.trouble_card(row, who))]
+    if len(cards) > MOST_TROUBLES:
+        found.append(("", f"{len(cards)} things that usually send bring nothing new.", f"{href('findings')}#finding-{cards[0].row.id}"))
+    else:
+        found += [("", f"{card.headline}.", f"{href('findings')}#finding-{card.row.id}") for card in cards]
     return found
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import click
 
+from healthbox.cli.demo_stated import HEADERS
 from healthbox.cli.demo_year import Year, make
 from healthbox.cli.place import now_ms, opened, settings
 from healthbox.cli.words import note
@@ -48,6 +49,8 @@ def _add(database: Database, given: Settings, zone: str, length: int) -> None:
     steps = 2 * len(year.bodies)  # each body is accepted, then worked off
     with click.progressbar(length=steps, label=f"{year.records:,} records", file=sys.stderr) as bar:
         door = Door(database, given, lambda: None)
+        for at, body in year.stated:
+            door.ingest(device, body, content_type="application/json", headers=HEADERS, now=at)
         for body in year.bodies:
             sent = door.sync(device, body, now)
             bar.update(1)

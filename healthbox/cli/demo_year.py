@@ -16,6 +16,7 @@ import msgspec
 from healthbox.analytics.baseline import usual
 from healthbox.cli.demo_days import Day, Teller, Wire
 from healthbox.cli.demo_nights import ILLNESS, MINUTE, Span, Vitals, night, vitals
+from healthbox.cli.demo_stated import Statements
 from healthbox.cli.demo_workouts import Effort, effort
 from healthbox.domain.clock import ZoneHistory, zone_of
 
@@ -28,11 +29,13 @@ DAY = dt.timedelta(days=1)
 
 
 class Year(msgspec.Struct, frozen=True):
-    """``zones``: (since ms, IANA zone), the first since 0. ``bodies`` are those of the native sync, one a chunk."""
+    """``zones``: (since ms, IANA zone), the first since 0. ``bodies`` are those of the native sync, one a chunk; ``stated`` are
+    (sent at, body) of a second app that states whole days."""
 
     zones: list[tuple[int, str]]
     bodies: list[bytes]
     records: int
+    stated: list[tuple[int, bytes]]
 
 
 def make(now: int, home: str, *, days: int = 365, seed: int = 7) -> Year:
@@ -40,9 +43,9 @@ def make(now: int, home: str, *, days: int = 365, seed: int = 7) -> Year:
     rng = Random(f"{seed} {days}")  # noqa: S311 - an invented life
     today = dt.datetime.fromtimestamp(now / 1000, zone_of(home)).date()
     zones = _zones(today, home, days)
-    teller = Teller(rng)
+    teller, statements = Teller(rng), Statements(today)
     plan = _plan(rng, today, ZoneHistory(zones), days)
-    wires = (one for at, day in enumerate(plan) for one in teller.tell(day, at / days) if one[0] <= now)
+    wires = (one for at, day in enumerate(plan) for one in statements.heard(day, list(teller.tell(day, at / days))) if one[0] <= now)
     bodies: list[bytes] = []
     records = 0
     part = list(islice(wires, PER_CHUNK))
@@ -51,7 +54,7 @@ def make(now: int, home: str, *, days: int = 365, seed: int = 7) -> Year:
         bodies.append(_body(f"demo-{today}", len(bodies), part, final=not after))
         records += len(part)
         part = after
-    return Year(zones, bodies, records)
+    return Year(zones, bodies, records, statements.bodies(now))
 
 
 def _body(batch: str, index: int, wires: list[Wire], *, final: bool) -> bytes:

@@ -76,6 +76,7 @@ class DayResult(msgspec.Struct, frozen=True):
 
     ``shares`` (raw layer only) are in the metric's unit for sums and in minutes for durations, else they count readings.
     ``overlap`` is what the shares discarded; None where readings were chosen rather than added, or the client merged them.
+    ``beside`` are the raw layer's shares where another layer made the day: they count for nothing, but say why the two differ.
     """
 
     value: float | None
@@ -89,6 +90,7 @@ class DayResult(msgspec.Struct, frozen=True):
     shares: list[Share]
     overlap: float | None
     layers: list[Layer]
+    beside: list[Share] = []
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -155,7 +157,8 @@ def _explained(
     layers.sort(key=_preference)
     chosen = layers[0]
     from_raw = raw is not None and chosen is raw.layer
-    shares = raw.shares if raw is not None and from_raw else []
+    measured = raw.shares if raw is not None else []
+    shares = measured if from_raw else []
     result = DayResult(
         chosen.value,
         chosen.low,
@@ -168,6 +171,7 @@ def _explained(
         shares,
         fsum(share.discarded for share in shares) if from_raw and aggregation in _ADDED else None,
         layers,
+        [] if from_raw else measured,
     )
     return Explanation(result, raw.lanes if raw else [], raw.readings if raw else [])
 

@@ -46,10 +46,8 @@ def why(database: Database, person_id: int, metric: str, date: dt.date) -> dict[
         "layer": result.layer,
         "rule": result.rule,
         "overlap": result.overlap,
-        "contributions": [
-            {"source": _name(share.name), "kind": _kind(share.name), "value": share.value, "raw": share.raw, "discarded": share.discarded}
-            for share in result.shares or _merged_by_client(result)
-        ],
+        "contributions": [_share(share) for share in result.shares or _merged_by_client(result)],
+        "beside": [_share(share) for share in result.beside],
         "layers": [msgspec.to_builtins(layer) | {"chosen": at == 0} for at, layer in enumerate(result.layers)],
         "lanes": [
             {"source": _name(material.names.get(lane.source, "")), "start": iso(lane.start), "end": iso(lane.end), "value": lane.value}
@@ -64,6 +62,10 @@ def _merged_by_client(result: DayResult) -> list[Share]:
     if result.value is None:
         return []
     return [Share(0, f"{result.layers[0].app}\x00app", result.value, result.value, 0.0)]
+
+
+def _share(share: Share) -> dict[str, Any]:
+    return {"source": _name(share.name), "kind": _kind(share.name), "value": share.value, "raw": share.raw, "discarded": share.discarded}
 
 
 def _name(name: str) -> str:

@@ -14,6 +14,7 @@ from healthbox.domain.catalogue import Catalogue
 from healthbox.domain.clock import ZoneHistory
 from healthbox.domain.days import DayResult, fold
 from healthbox.domain.errors import Problem
+from healthbox.domain.merge import Share
 from healthbox.domain.nights import Night, nights, stated_night
 from healthbox.pipeline.gather import gather, gather_stages, runs
 from healthbox.store import buckets, days, metrics, people
@@ -85,19 +86,12 @@ class Folder:
 
 def day_row(metric: str, date: dt.date, result: DayResult) -> DayRow:
     detail = {
-        "sources": [
-            {
-                "name": share.name.partition("\x00")[0],
-                "kind": share.name.partition("\x00")[2],
-                "value": share.value,
-                "raw": share.raw,
-                "discarded": share.discarded,
-            }
-            for share in result.shares
-        ],
+        "sources": [_share(share) for share in result.shares],
         "overlap": result.overlap,
         "layers": [msgspec.to_builtins(layer) for layer in result.layers],
     }
+    if result.beside:
+        detail["beside"] = [_share(share) for share in result.beside]
     return DayRow(
         metric,
         date.isoformat(),
@@ -111,6 +105,11 @@ def day_row(metric: str, date: dt.date, result: DayResult) -> DayRow:
         result.rule,
         json.dumps(detail, sort_keys=True, ensure_ascii=False),
     )
+
+
+def _share(share: Share) -> dict[str, Any]:
+    name, _, kind = share.name.partition("\x00")
+    return {"name": name, "kind": kind, "value": share.value, "raw": share.raw, "discarded": share.discarded}
 
 
 def fold_nights(c: Connection, person_id: int, dates: list[dt.date], zones: ZoneHistory) -> dict[str, dict[str, Any] | None]:

@@ -91,7 +91,7 @@ def over(at: View, rows: Sequence[Point], band: tuple[float, float] | None) -> d
     columns = _columns(at, one, spread)
     hrefs = [_open(slot, cell, at) for slot, cell in zip(cut, found, strict=True)]
     return {
-        "plot": plot, "title": f"{at.name}, {ranges.WORDS[at.range].lower()}", "summary": _summary(at, found, one),
+        "plot": plot, "title": f"{at.name}, {ranges.WORDS[at.range].lower()}", "summary": _summary(at, found, one, partial),
         "keys": _keys(plot),
         "data": {"caption": f"{at.name}, {_span(at)}", "columns": columns, "rows": table, "xs": plot.xs, "hrefs": hrefs},
         "span": _span(at),
@@ -132,11 +132,13 @@ def _open(slot: Slot, cell: Cell | None, at: View) -> str:
     return href("metric", key=at.metric.key, range="w" if at.range == "6m" else "m", end=slot.last.isoformat())
 
 
-def _summary(at: View, found: Sequence[Cell | None], one: bool) -> str:
+def _summary(at: View, found: Sequence[Cell | None], one: bool, partial: bool) -> str:
+    """From the lowest to the highest whole day (week, month); one that is not over has data, but no number to compare."""
     held = [cell for cell in found if cell]
     if not held:
         return f"No data: {_span(at)}."
-    low, high = min(cell.value for cell in held), max(cell.value for cell in held)
+    whole = [cell for cell in (found[:-1] if partial else found) if cell] or held
+    low, high = min(cell.value for cell in whole), max(cell.value for cell in whole)
     unit = "days" if one else "weeks" if at.range == "6m" else "months"
     return f"{at.said.usual(at.metric, (low, high), unit=True)}; {len(held)} of {len(found)} {unit} have data."
 

@@ -76,6 +76,16 @@ def test_a_day_that_is_not_over_is_in_no_mean(place):
     assert f"Mean of a day {sum(whole) / len(whole):,.0f} steps" in words(get(place, "/metrics/steps?range=w"))
 
 
+def test_a_day_that_is_not_over_is_not_the_lowest_of_its_week(place):
+    today = live_a_year(place)
+    put(place, "steps", today, 7)
+    whole = [day["value"] for day in days_of(place, "steps", today - DAY * 6, today - DAY)]
+    page = words(get(place, "/metrics/steps?range=w"))
+    assert f"{min(whole):,.0f}–{max(whole):,.0f} steps; 7 of 7 days have data." in page
+    put(place, "heart_rate", today, 7)
+    assert re.search(r" 7–\d+ bpm; ", words(get(place, "/metrics/heart_rate?range=w"))), "a mean so far is a mean"
+
+
 def test_by_source_shows_a_lane_for_each(place):
     live_a_year(place)
     page = words(get(place, "/metrics/steps?sources=1"))

@@ -59,6 +59,43 @@ def test_drift_and_the_layer_not_chosen_are_named(place):
     assert "Stated total of Phone 9,120 steps" in page and "+2,474 steps" in page
 
 
+def stated_after_the_day(place, app="health-auto-export", width="day", metric="steps"):
+    """Yesterday as an app states it this morning; returns the date."""
+    yesterday = live_a_year(place) - DAY
+    with place.database.writing() as c:
+        c.exec_driver_sql(
+            "INSERT INTO bucket SELECT ?, ?, ?, ?, ?, ?, 9120, NULL, NULL, '', ?, max(batch_id) FROM sample",
+            (place.persons["Alice"], metric, app, width, yesterday.toordinal(), yesterday.isoformat(), place.clock() - 4 * 3_600_000),
+        )
+    return yesterday
+
+
+def test_a_total_that_wins_shows_the_samples_beside_it_and_no_empty_lane(place):
+    page = get(place, f"/metrics/steps/{stated_after_the_day(place)}/why")
+    read = words(page)
+    assert "9,120 steps , stated by Health Auto Export for the whole day on 20 Nov at 09:00." in read
+    assert not re.search(r"\b0 readings", read) and "health-auto-export" not in read
+    lanes = page.partition('class="lanes"')[2].partition("</figure>")[0]
+    assert "<b>Apple Watch</b>" in lanes and "<b>iPhone</b>" in lanes
+    assert 'class="lost"' in lanes and 'class="won"' not in lanes and "measured, not counted" in page
+    assert "The total that Health Auto Export states for the whole day counts: it was stated after the day was over." in read
+
+
+def test_a_total_without_samples_has_no_lanes(place):
+    page = get(place, f"/metrics/stand_time/{stated_after_the_day(place, metric='stand_time')}/why")
+    assert 'class="lanes"' not in page and "It does not say which source gave how much." in words(page)
+
+
+def test_the_layers_are_a_list_that_leads_to_the_comparison(place):
+    page = get(place, f"/metrics/steps/{stated_after_the_day(place)}/why")
+    card = page.partition('id="layers"')[2].partition("</section>")[0]
+    assert "<table" not in card and card.count('<li class="item">') == 2
+    assert 'href="/data/compare/steps"' in card
+    read = words("<main" + card)
+    assert "Whole day of Health Auto Export 9,120 steps Chosen, covers 100 % of the day." in read
+    assert re.search(r"Samples 6,646 steps Covers \d\d % of the day; −2,474 steps against it\.", read)
+
+
 def test_a_mean_counts_readings(place):
     yesterday = live_a_year(place) - DAY
     assert re.search(r"\d\d bpm from 60 readings of Apple Watch\.", words(get(place, f"/metrics/heart_rate/{yesterday}/why")))

@@ -14,6 +14,7 @@ from healthbox.store import metrics as named
 from healthbox.web import charts, ranges, timelines
 from healthbox.web.auth import opens
 from healthbox.web.database import reading
+from healthbox.web.drift_words import app_name, when_stated
 from healthbox.web.frame import href, page, person
 from healthbox.web.house import house, now
 from healthbox.web.pages.metrics import SLEEP, name_of
@@ -27,7 +28,9 @@ routes = Blueprint("why", __name__)
 PER_PAGE = 50
 DRIFT = 0.01
 CLASSES = {"watch": "watch", "phone": "phone", "manual": "typed in", "third_party": "app", "provider": "provider", "scale": "scale"}
+DATED = ("stated", "day")
 LAYERS = {"raw": "Samples", "minute": "Minutes", "hour": "Hours", "day": "Whole day", "stated": "Stated total"}
+STATES = (("won", "counted"), ("overlap", "left out: a better source measured too"), ("lost", "measured, not counted"))
 RULES = {
     "interval merge": "At every moment only the best source counts. Where two measured at once, what the other one has of that time is "
     "left out; where an interval is cut, its value is split in proportion.",
@@ -56,15 +59,16 @@ def show(key: str, date: str) -> str | AnyResponse:
         value=said.amount(metric, told["value"]), sentence=sentence(told, metric, said), ticks=ticks(told, said), rule=rule_words(told),
         layers=layers(told, metric, said), drift=drift(told, metric, said), samples=samples(told, metric, said),
         usual_day=href("metric", key=key, range="d", end=day.isoformat()), partial=day == today and metric.aggregation in ADDED,
-        overlap=any(part.state == "overlap" for lane in sources for part in lane[1]), live=None,
+        keys=keys(sources), stated=any(layer["kind"] in DATED for layer in told["layers"]), live=None,
     )  # fmt: skip
 
 
 def sentence(told: dict[str, Any], metric: Metric, said: Said) -> dict[str, Any]:
-    """The parts that make the number: "Apple Watch 7,902 + iPhone 510", and what was left out."""
+    """The parts that make the number: "Apple Watch 7,902 + iPhone 510", and what was left out. What an app has added up has no
+    parts, only the app (``by``)."""
     added = metric.aggregation in ("sum", "duration")
     parts, left = [], []
-    for share in told["contributions"]:
+    for share in told["contributions"] if told["layer"] == "raw" else ():
         name = share["source"] or "Unnamed source"
         kind = CLASSES.get(share["kind"], "")
         if added:
@@ -77,11 +81,25 @@ def sentence(told: dict[str, Any], metric: Metric, said: Said) -> dict[str, Any]
             parts.append((name, kind if kind != name.lower() else "", words))
         if share["discarded"]:
             left.append((name, out))
-    return {"added": added, "parts": parts, "left": left}
+    return {"added": added, "parts": parts, "left": left, "by": _by(told, said)}
+
+
+def _by(told: dict[str, Any], said: Said) -> str:
+    """'stated by Health Auto Export for the whole day on 20 Nov at 06:10': who made the number and when; empty for samples."""
+    chosen = told["layers"][0]
+    if chosen["kind"] == "raw":
+        return ""
+    if chosen["kind"] not in DATED:
+        return f"added up from the {chosen['kind']}s of {app_name(chosen['app'])}"
+    when = when_stated(chosen["as_of"], dt.date.fromisoformat(told["date"]), said)
+    return f"stated by {app_name(chosen['app'])} for the whole day {when}".rstrip()
 
 
 def lanes(told: dict[str, Any], metric: Metric, said: Said) -> list[tuple[str, tuple[Part, ...], str]]:
-    """A lane per source: solid where it counted, hatched where a better source measured the same time."""
+    """A lane per source: solid where it counted, hatched where a better source measured the same time; outlined all along where
+    samples are there and an app's own total makes the day. No samples, no lanes."""
+    if not told["readings"]:
+        return []
     start, end = _ms(told["start"]), _ms(told["end"])
     least = (end - start) // 300  # a reading of an instant still needs a width
     counted: dict[str, list[tuple[int, int]]] = {}
@@ -90,15 +108,21 @@ def lanes(told: dict[str, Any], metric: Metric, said: Said) -> list[tuple[str, t
         for one in told[form]:
             a, b = _ms(one["start"]), _ms(one["end"])
             stored.setdefault(one["source"], []).append((max(start, a if b - a > least else b - least), min(end, max(b, a + 1))))
-    found = []
-    for share in told["contributions"]:
+    found, used = [], told["layer"] == "raw"
+    for share in told["contributions"] if used else told["beside"]:
         name = share["source"]
-        won, all_ = union(counted.get(name, [])), union(had.get(name, []))
-        parts = [(a, b, "overlap") for a, b in without(all_, won)] + [(a, b, "won") for a, b in won]
+        won, all_ = union(counted.get(name, [])) if used else [], union(had.get(name, []))
+        parts = [(a, b, "overlap" if used else "lost") for a, b in without(all_, won)] + [(a, b, "won") for a, b in won]
         count = len(had.get(name, ()))
         words = f"{render.number(count, 0, said.locale)} reading{'' if count == 1 else 's'}"
         found.append((name or "Unnamed source", timelines.lane(sorted(parts), start, end), words))
     return found
+
+
+def keys(sources: list[tuple[str, tuple[Part, ...], str]]) -> list[tuple[str, str]]:
+    """What the lanes show, in words: (class, words) of the states that occur."""
+    states = {part.state for lane in sources for part in lane[1]}
+    return [(state, words) for state, words in STATES if state in states]
 
 
 def union(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -137,20 +161,27 @@ def ticks(told: dict[str, Any], said: Said) -> list[charts.Tick]:
 
 def rule_words(told: dict[str, Any]) -> str:
     """The rule as a sentence; statements and buckets of a client name the client."""
-    return RULES.get(told["rule"]) or f"{capital(told['rule'])}."
+    chosen = told["layers"][0]
+    if chosen["kind"] == "raw":
+        return RULES.get(told["rule"]) or f"{capital(told['rule'])}."
+    app = app_name(chosen["app"])
+    if chosen["kind"] not in DATED:
+        return f"The {chosen['kind']}s that {app} has added up cover most of the day, so they make its number."
+    why = "it was stated after the day was over" if chosen["final"] else "nothing else covers more of the day"
+    return f"The total that {app} states for the whole day counts: {why}."
 
 
 def layers(told: dict[str, Any], metric: Metric, said: Said) -> list[tuple[Any, ...]]:
     """Every layer that could have made the day, the chosen one first: (name, value, coverage, difference, chosen)."""
     found = []
     for layer in told["layers"]:
-        name = LAYERS.get(layer["kind"], layer["kind"]) + (f" of {layer['app']}" if layer["app"] else "")
+        name = LAYERS.get(layer["kind"], layer["kind"]) + (f" of {app_name(layer['app'])}" if layer["app"] else "")
         apart = ""
         if not layer["chosen"] and layer["value"] is not None and told["value"] is not None:
-            sign = "+" if layer["value"] > told["value"] else render.MINUS if layer["value"] < told["value"] else ""
-            apart = f"{sign}{said.apart(metric, layer['value'], told['value'])}" if sign else "the same"
+            sign, by = "+" if layer["value"] > told["value"] else render.MINUS, said.apart(metric, layer["value"], told["value"])
+            apart = f"{sign}{by} against it" if any(digit in by.number for digit in "123456789") else "the same"
         share = f"{render.number(100 * (layer['coverage'] or 0), 0, said.locale)} %"
-        found.append((name, said.amount(metric, layer["value"]), share, apart or "chosen", layer["chosen"]))
+        found.append((name, said.amount(metric, layer["value"]), share, apart, layer["chosen"]))
     return found
 
 
@@ -158,8 +189,8 @@ def drift(told: dict[str, Any], metric: Metric, said: Said) -> str:
     """'Phone says 9,120, we count 8,990': where the client's own total lies more than 1 % off."""
     for layer in told["layers"]:
         ours, theirs = told["value"], layer["value"]
-        if layer["kind"] in ("stated", "day") and not layer["chosen"] and ours and theirs and abs(theirs - ours) > DRIFT * abs(ours):
-            return f"{layer['app'] or 'The phone'} says {said.amount(metric, theirs)}, we count {said.amount(metric, ours)}."
+        if layer["kind"] in DATED and not layer["chosen"] and ours and theirs and abs(theirs - ours) > DRIFT * abs(ours):
+            return f"{capital(app_name(layer['app']))} says {said.amount(metric, theirs)}, we count {said.amount(metric, ours)}."
     return ""
 
 

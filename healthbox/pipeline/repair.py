@@ -1,23 +1,36 @@
 """Repairs: replay a batch or a dead letter from its kept body, discard a dead letter."""
 
+from pathlib import Path
+
 from sqlalchemy import Connection
 
 from healthbox.domain.errors import Conflict, NotFound
+from healthbox.formats.registry import discover_files
 from healthbox.store import anchors, ledger, repairs
 from healthbox.store.engine import Database
 
 
 def replay(database: Database, person_id: int, public: str, now: int) -> int:
-    """Read every kept body of a batch again; its counts start anew. Returns how many chunks are due again."""
+    """Read a whole upload again from what was sent, as of when it was sent; its counts and refused records start anew.
+
+    Returns how many chunks are due again: none where it is being read anyway. Raises ``Conflict`` when a part is no longer kept."""
     with database.writing() as c:
         batch = _own(c, person_id, public)
-        chunks = repairs.replayable(c, batch.id)
-        if not chunks:
-            raise Conflict(
-                "No body of this upload is kept any more.", hint="Send the data again; nothing is counted twice.", code="body_gone"
-            )
+        parts = repairs.parts(c, batch.id)
+        if any(part.status in ("pending", "running") for part in parts):
+            return 0
+        chunks = [part.id for part in parts if part.kept]
+        if not chunks or any(_gone(database.data / "spool", part) for part in parts):
+            what = "The file of this upload is" if batch.format in discover_files() else "The bodies of this upload are"
+            raise Conflict(f"{what} no longer kept.", hint="Send the data again; nothing is counted twice.", code="body_gone")
         repairs.restart(c, batch.id, chunks, now)
         return len(chunks)
+
+
+def _gone(spool: Path, part: repairs.Part) -> bool:
+    if part.status == "discarded":
+        return False
+    return not part.kept if part.spool is None else not (spool / part.spool).is_file()
 
 
 def replay_dead(database: Database, chunk_ids: list[int], now: int) -> int:

@@ -12,6 +12,8 @@ from healthbox.domain.errors import DiskFull, Problem
 
 BALLAST = "ballast"
 BALLAST_MB = 32
+COPIES = ("before-upgrade-*.db", "before-restore-*")  # what the house was before, as upgrades and restores put it aside
+COPIES_KEPT, COPIES_S = 3, 90 * 86_400
 _MB = 1024 * 1024
 
 # Locks or fsync are not to be trusted there: SQLite's own advice for network and pass-through file systems.
@@ -73,6 +75,22 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def tidy_copies(data: Path, now: float) -> list[str]:
+    """Remove the copies that upgrades and restores left, but the newest of each kind while they are young; their names. ``now`` in s."""
+    gone = []
+    for kind in COPIES:
+        aged = sorted(((path.stat().st_mtime, path) for path in data.glob(kind)), reverse=True)
+        for place, (made, path) in enumerate(aged):
+            if place < COPIES_KEPT and now - made < COPIES_S:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+            gone.append(path.name)
+    return gone
 
 
 def room(data: Path) -> Room:

@@ -1,22 +1,33 @@
 """The ledger's repairs: chunks made due again, given up, taken back."""
 
+from typing import NamedTuple
+
 from sqlalchemy import Connection
 
 STEP = 5_000
 
 
-def replayable(c: Connection, batch_id: int) -> list[int]:
-    """Chunks of a batch whose body is still kept and that nobody works on."""
+class Part(NamedTuple):
+    """A chunk as a replay sees it; ``spool`` names its file where the body lies in one."""
+
+    id: int
+    status: str
+    kept: bool
+    spool: str | None
+
+
+def parts(c: Connection, batch_id: int) -> list[Part]:
+    """Every chunk of a batch, in its order."""
     rows = c.exec_driver_sql(
-        "SELECT id FROM chunk WHERE batch_id=? AND (body IS NOT NULL OR spool IS NOT NULL) AND status<>'running' ORDER BY idx", (batch_id,)
+        "SELECT id, status, body IS NOT NULL OR spool IS NOT NULL, spool FROM chunk WHERE batch_id=? ORDER BY idx", (batch_id,)
     ).fetchall()
-    return [row[0] for row in rows]
+    return [Part(row[0], row[1], bool(row[2]), row[3]) for row in rows]
 
 
 def restart(c: Connection, batch_id: int, chunk_ids: list[int], now: int) -> None:
     """From the first record on: the batch's counts and rejections start anew; ``as_of`` stays."""
     c.exec_driver_sql(
-        "UPDATE chunk SET status='pending', attempts=0, position=0, due_at=?, error=NULL, finished_at=NULL WHERE id=?",
+        "UPDATE chunk SET status='pending', attempts=0, position=0, share=NULL, due_at=?, error=NULL, finished_at=NULL WHERE id=?",
         [(now, chunk_id) for chunk_id in chunk_ids],
     )
     c.exec_driver_sql("DELETE FROM rejection WHERE batch_id=?", (batch_id,))
@@ -56,11 +67,13 @@ def discard(c: Connection, chunk_ids: list[int], now: int) -> list[int]:
 
 
 def retire_bodies(c: Connection, now: int, *, keep_ms: int, keep_duplicates_ms: int, limit: int = STEP) -> tuple[int, list[str]]:
-    """Let bodies go that are worked off and old enough: how many, and the spool files to remove. Never an unread or a dead part."""
+    """Let the bodies of uploads go that are worked off and old enough: how many, and the spool files to remove.
+
+    All of an upload or nothing, so that it can be read again as a whole; never while a part of it is unread or dead."""
     rows = c.exec_driver_sql(
-        "SELECT chunk.id, spool FROM chunk JOIN batch ON batch.id=batch_id WHERE chunk.status='done' AND (body IS NOT "
-        "NULL OR spool IS NOT NULL) "
-        "AND closed_at IS NOT NULL AND finished_at < CASE WHEN batch.new+updated+deleted+rejected=0 THEN ? ELSE ? END LIMIT ?",
+        "SELECT chunk.id, spool FROM chunk JOIN batch ON batch.id=batch_id WHERE (body IS NOT NULL OR spool IS NOT NULL) "
+        "AND closed_at < CASE WHEN batch.new+updated+deleted+rejected=0 THEN ? ELSE ? END AND NOT EXISTS "
+        "(SELECT 1 FROM chunk AS part WHERE part.batch_id=batch.id AND part.status NOT IN ('done', 'discarded')) LIMIT ?",
         (now - keep_duplicates_ms, now - keep_ms, limit),
     ).fetchall()
     if rows:
@@ -70,4 +83,10 @@ def retire_bodies(c: Connection, now: int, *, keep_ms: int, keep_duplicates_ms: 
 
 def spooled(c: Connection) -> set[str]:
     """Every spool file that a row names."""
-    return {row[0] for row in c.exec_driver_sql("SELECT spool FROM chunk WHERE spool IS NOT NULL").fetchall()}
+    return {
+        row[0]
+        for row in c.exec_driver_sql(
+            "SELECT spool FROM chunk WHERE spool IS NOT NULL "
+            "UNION ALL SELECT held FROM reconcile WHERE state IN ('reading','counting','asking','moving')"
+        ).fetchall()
+    }

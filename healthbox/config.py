@@ -62,7 +62,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Annotated[int, Meta(ge=1024, le=2**31)], says("The largest JSON body that is taken, unpacked. Larger ones: 413.")
     ] = 32 * 1024 * 1024
     retention_days: Annotated[
-        Days, says("How long the raw bodies that clients sent are kept once processed. The samples made of them stay for ever.")
+        Days, says("How long what was sent, bodies and files, is kept once processed. The samples made of it stay for ever.")
     ] = 90
     backup_hour: Annotated[Hour, says("The hour, in this machine's zone, of the nightly backup into <data>/backups.")] = 3
     backups_daily: Annotated[Count, says("How many daily backups are kept.")] = 7

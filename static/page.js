@@ -12,6 +12,7 @@ function age() {
 
 // The pill: one small poll, fast while uploads are open, silent while the page is hidden.
 const pill = document.getElementById("fresh");
+const reads = () => document.querySelector("[data-upload]"); // an upload that is being read stands on the page: its pace is worth more asking
 const clock = (when) => when.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 let heard = new Date();
 let timer;
@@ -48,8 +49,9 @@ async function poll() {
     const live = await answer.json();
     heard = new Date();
     show(live.state, live.text);
-    if (live.busy) wait = 5;
+    if (live.busy) wait = reads() ? 2 : 5;
     if (String(live.stamp) !== document.body.dataset.stamp && (await renew())) document.body.dataset.stamp = live.stamp;
+    document.dispatchEvent(new CustomEvent("pulse", { detail: live }));
   } catch {
     show("away", `Not reachable since ${clock(heard)}`);
   }
@@ -146,6 +148,6 @@ function wire() {
 wire();
 age();
 if (pill && document.body.dataset.live) {
-  timer = setTimeout(poll, 20000);
+  timer = setTimeout(poll, reads() ? 1000 : 20000);
   document.addEventListener("visibilitychange", () => document.hidden ? clearTimeout(timer) : poll());
 } else setInterval(age, 60000);

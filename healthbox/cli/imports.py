@@ -1,16 +1,13 @@
 """``healthbox import``: a file through the same ledger as a phone's uploads."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import click
 
-from healthbox.cli import words, work
+from healthbox.cli import reconciling, words
+from healthbox.cli.follow import follow
 from healthbox.cli.place import now_ms, opened, person_of, settings
-from healthbox.config import Settings
 from healthbox.domain.errors import Invalid
 from healthbox.formats.contract import Envelope
 from healthbox.formats.json_body import decode
@@ -18,7 +15,7 @@ from healthbox.formats.registry import discover, discover_files, recognise, reco
 from healthbox.pipeline.accept import Door
 from healthbox.pipeline.accept_file import accept_file
 from healthbox.pipeline.slices import is_json, json_body
-from healthbox.store import devices, ledger, receipts
+from healthbox.store import devices, receipts
 from healthbox.store.engine import Database
 from healthbox.store.people import Person
 
@@ -27,12 +24,16 @@ from healthbox.store.people import Person
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--person", "name", required=True, help="Whose data it is: a name or an id.")
 @click.option("--format", "form", help="What the file must be; else it is recognised.")
-def command(file: Path, name: str, form: str | None) -> None:
+@click.option("--reconcile", is_flag=True, help="Show which samples a whole export lacks, and set them aside if you say so.")
+@click.option("--yes", is_flag=True, help="With --reconcile: do not ask.")
+def command(file: Path, name: str, form: str | None, reconcile: bool, yes: bool) -> None:
     """Import FILE, wait until it is worked off and print the receipt. Ctrl-C leaves it to be continued."""
     given = settings()
     with opened(given) as database:
         with database.reading() as c:
             person = person_of(c, name)
+        if reconcile:
+            reconciling.refuse(file, yes=yes)
         if is_json(file):
             raw = json_body(file, given)
             total = _records(raw, form, person.zone)
@@ -41,16 +42,13 @@ def command(file: Path, name: str, form: str | None) -> None:
         else:
             total = 0
             _named(file, form)
-            accepted = accept_file(database, given, _device(database, person), file, now=now_ms(), ring=_nobody)
-        try:
-            with work.working(database, given) as own:
-                _follow(database, given, own, person, accepted.batch, total)
-        except KeyboardInterrupt:
-            words.note(f"\nStopped waiting. It is kept and goes on with the server or the next command: healthbox batches {accepted.batch}")
-            sys.exit(130)
+            accepted = accept_file(database, given, _device(database, person), file, now=now_ms(), ring=_nobody, reconcile=reconcile)
+        follow(database, given, person.id, accepted.batch, total)
         with database.reading() as c:
             found = receipts.receipt(c, person.id, accepted.batch)
-    words.receipt(found)
+        words.receipt(found)
+        if reconcile:
+            reconciling.ask(database, given, person.id, accepted.batch, yes=yes)
     if found["chunks"]["dead"] or found["status"] == "failed":
         words.note("Part of it could not be read. See: healthbox dead list")
         sys.exit(1)
@@ -84,27 +82,3 @@ def _device(database: Database, person: Person) -> devices.Device:
 
 def _nobody() -> None:
     """A running server looks for new work every second by itself."""
-
-
-def _follow(database: Database, given: Settings, own: bool, person: Person, public: str, total: int) -> None:
-    with _bar(total) as bar:
-        seen = 0
-
-        def done() -> bool:
-            nonlocal seen
-            with database.reading() as c:
-                found = receipts.receipt(c, person.id, public, limit=1)
-                batch = ledger.by_public(c, public)
-            bar.update(found["read"] - seen)
-            seen = found["read"]
-            counted_out = batch is not None and batch.final is None  # a part of a sync whose end is in another file
-            return not found["chunks"]["pending"] + found["chunks"]["running"] and (counted_out or found["timings"]["closed"] is not None)
-
-        work.wait(given, own, done)
-    work.wait_for_days(database, given, own, person.id)
-
-
-@contextmanager
-def _bar(total: int) -> Iterator[Any]:
-    with click.progressbar(length=total or 1, label="records", file=sys.stderr, hidden=not total) as bar:
-        yield bar

@@ -1,6 +1,5 @@
 """``healthbox source``: what measured."""
 
-
 import click
 from sqlalchemy import Connection
 
@@ -53,6 +52,6 @@ def _source(c: Connection, said: str, person_id: int | None) -> sources.Source:
     if not matching:
         raise NotFound(f"There is no source {said}.", hint="See: healthbox source list")
     if len(matching) > 1:
-        ids = ', '.join(str(s.id) for s in matching)
+        ids = ", ".join(str(s.id) for s in matching)
         raise Conflict(f"{len(matching)} sources are called {said}.", hint=f"Say which by its id: {ids}.")
     return matching[0]

@@ -66,6 +66,6 @@ def _device(c: Connection, said: str, person_id: int | None) -> devices.Device:
         if len(matching) == 1:
             return matching[0]
         if matching:
-            ids = ', '.join(str(d.id) for d in matching)
+            ids = ", ".join(str(d.id) for d in matching)
             raise Conflict(f"{len(matching)} devices are called {said}.", hint=f"Say which by its id: {ids}.")
     raise NotFound("There is no such device with a valid token.", hint="See: healthbox token list")

@@ -1,15 +1,18 @@
-"""``healthbox upload``: taking one back."""
+"""``healthbox upload``: reading one again, taking one back, or only what it set aside."""
 
 import click
 
 from healthbox.cli import words, work
+from healthbox.cli.follow import follow
 from healthbox.cli.place import now_ms, opened, settings
-from healthbox.pipeline import remove_upload
+from healthbox.domain.errors import NotFound
+from healthbox.pipeline import remove_upload, repair, supersede
+from healthbox.store import ledger, receipts
 
 
 @click.group("upload")
 def command() -> None:
-    """Take uploads back."""
+    """Read uploads again, or take them back."""
 
 
 @command.command()
@@ -27,3 +30,37 @@ def remove(batch: str) -> None:
             f"{words.counted(done.lost, 'other upload')} may have held some of the same records, but the bodies are no longer kept: "
             "send that data again to have it back."
         )
+
+
+@command.command()
+@click.argument("batch", metavar="ID")
+def replay(batch: str) -> None:
+    """Read one upload again from what was sent, after an update for example. What is here already is known and not doubled."""
+    given = settings()
+    with opened(given) as database:
+        with database.reading() as c:
+            found = ledger.by_public(c, batch)
+        if found is None:
+            raise NotFound("There is no such upload.", hint="See: healthbox batches")
+        repair.replay(database, found.person_id, batch, now_ms())
+        follow(database, given, found.person_id, batch)
+        with database.reading() as c:
+            words.receipt(receipts.receipt(c, found.person_id, batch))
+
+
+@command.command()
+@click.argument("batch", metavar="ID")
+@click.option("--undo/--redo", required=True, help="Count it again, or set it aside once more.")
+def aside(batch: str, undo: bool) -> None:
+    """What a newer export lacks is set aside: kept, not counted. Take that back for one upload."""
+    given = settings()
+    with opened(given) as database:
+        with database.reading() as c:
+            found = ledger.by_public(c, batch)
+        if found is None:
+            raise NotFound("There is no such upload.", hint="See: healthbox batches")
+        supersede.put_in_force(database, found.person_id, batch, undo=undo)
+        with work.working(database, given) as own:
+            work.wait_for_days(database, given, own, found.person_id)
+        with database.reading() as c:
+            words.receipt(receipts.receipt(c, found.person_id, batch))

@@ -44,7 +44,12 @@ def receipt(found: dict[str, Any]) -> None:
     click.echo(f"device    {_cell(found['device'])}")
     click.echo("records   " + ", ".join(f"{n} {name}" for name, n in records.items()))
     click.echo(f"chunks    {chunks['done']} of {chunks['total']} done, {chunks['pending'] + chunks['running']} open, {chunks['dead']} dead")
+    if timings["closed"] is None and found["share"] is not None:
+        click.echo(f"read      {int(100 * found['share'])} %")
     click.echo(f"accepted  {when(timings['accepted'])}   closed {when(timings['closed'])}")
+    if (aside := found["superseded"]) is not None and any(aside.values()):
+        said = ", ".join(counted(aside[name], name.removesuffix("s")) for name in ("stages", "workouts", "samples") if aside[name])
+        click.echo("aside     " + (f"{said} that it lacks: kept, not counted" if said else "what it lacks is counted again"))
     if found["unfinished"]:
         click.echo(f"missing   chunks {found['unfinished']['missing'] or 'at the end'}")
     for error in found["errors"]:

@@ -10,6 +10,7 @@ from healthbox.cli.logs import configure
 from healthbox.cli.place import now_ms
 from healthbox.config import Settings
 from healthbox.domain.errors import Problem
+from healthbox.pipeline import supersede
 from healthbox.pipeline.pump import Pump
 from healthbox.store import days, uploads
 from healthbox.store.engine import Database
@@ -73,11 +74,16 @@ def wait(given: Settings, own: bool, done: Callable[[], bool]) -> None:
             raise Problem("The server has stopped meanwhile.", hint=hint, code="server_stopped")
 
 
-def wait_for_days(database: Database, given: Settings, own: bool, person_id: int | None = None) -> None:
-    """Until no chunk is due any more and every day that was touched is folded (of one person, or of all)."""
+def wait_for_days(
+    database: Database, given: Settings, own: bool, person_id: int | None = None, show: Callable[[int], object] = lambda left: None
+) -> None:
+    """Until no chunk is due any more and every day that was touched is folded (of one person, or of all); ``show`` how many are not."""
 
     def done() -> bool:
         with database.reading() as c:
-            return not uploads.being_read(c, person_id, now_ms()) and days.dirty_count(c, person_id) == 0
+            left = days.dirty_count(c, person_id)
+            idle = not (left or uploads.being_read(c, person_id, now_ms()) or supersede.waits(c, person_id))
+        show(left)
+        return idle
 
     wait(given, own, done)

@@ -18,7 +18,7 @@ from healthbox.formats.contract import Envelope, Format
 from healthbox.formats.json_body import decode
 from healthbox.formats.outline import outline
 from healthbox.formats.registry import discover, recognise
-from healthbox.store import devices, disk, ledger, people
+from healthbox.store import devices, disk, ledger, people, sendings
 from healthbox.store.engine import AnyConnection, Database
 
 NATIVE = "native-sync"
@@ -108,6 +108,7 @@ class Door:
             devices.touch_contact(c, device.id, now)
             batch, known = _standing(c, device, part, sha)
             if known is not None:
+                sendings.note_again(c, known.batch, known.chunk, now)
                 return known
             batch = batch or _new_batch(c, device, form, part, headers, zone, now)
             idx = part.at if part.at is not None else ledger.next_index(c, batch.id)

@@ -9,25 +9,29 @@ from pathlib import Path
 from healthbox.config import Settings
 from healthbox.formats.registry import recognise_file
 from healthbox.pipeline.accept import Accepted, Owner
-from healthbox.store import devices, disk, ledger, people
+from healthbox.store import devices, disk, ledger, people, reconciling
 from healthbox.store.engine import Database
 
 BLOCK = 1 << 20
 MB = 1 << 20
 
 
-def accept_file(database: Database, settings: Settings, device: Owner, path: Path, *, now: int, ring: Callable[[], None]) -> Accepted:
-    """Recognise the file, keep a synced copy in the spool, note it in the ledger, ring. Raises ``Problem`` as a door does."""
+def accept_file(
+    database: Database, settings: Settings, device: Owner, path: Path, *, now: int, ring: Callable[[], None], reconcile: bool = False
+) -> Accepted:
+    """Recognise the file, keep a synced copy in the spool, note it in the ledger, ring. Raises ``Problem`` as a door does.
+
+    ``reconcile``: samples that it lacks are counted once it is read, for somebody to say whether they are to be set aside."""
     form = recognise_file(path)
     size = path.stat().st_size
     disk.ensure_room(settings.data, 2 * size, settings.min_free_mb * MB)
     name, sha = _keep(path, settings.data / "spool")
-    public = note_file(database, device, form.name, spool=name, sha=sha, size=size, now=now)
+    public = note_file(database, device, form.name, spool=name, sha=sha, size=size, now=now, reconcile=reconcile)
     ring()
     return Accepted(public, "pending", 0, False)
 
 
-def note_file(database: Database, device: Owner, form: str, *, spool: str, sha: bytes, size: int, now: int) -> str:
+def note_file(database: Database, device: Owner, form: str, *, spool: str, sha: bytes, size: int, now: int, reconcile: bool = False) -> str:
     """A file that lies synced in the spool into the ledger, as a batch of one chunk; its public name."""
     with database.writing() as c:
         batch = ledger.add_batch(
@@ -43,6 +47,8 @@ def note_file(database: Database, device: Owner, form: str, *, spool: str, sha: 
             now=now,
         )
         ledger.add_chunk(c, batch, 0, sha=sha, body=None, spool=spool, size=size, final=True, anchor=None, now=now)
+        if reconcile:
+            reconciling.request(c, batch.id, f"{batch.public}.held")
         devices.touch_contact(c, device.id, now)
     return batch.public
 

@@ -4,7 +4,7 @@ import logging
 
 from sqlalchemy import Connection
 
-from healthbox.pipeline import meters
+from healthbox.pipeline import meters, supersede
 from healthbox.store import anchors, ledger
 from healthbox.store.engine import Database
 
@@ -12,14 +12,15 @@ log = logging.getLogger("healthbox.close")
 
 
 def close_batches(database: Database, now: int) -> set[int]:
-    """Close what the processing of a last chunk did not: silent batches, and those a repair completed. The people whose they were."""
+    """Close what the processing of a last chunk did not: silent batches, and those a repair completed; then a slice of what whole
+    exports set aside. The people whose they were."""
     people = set()
     with database.reading() as c:
         ready = ledger.closable(c, now)
     for batch_id in ready:
         with database.writing() as c:
             people.add(close_batch(c, batch_id, now))
-    return people
+    return people | supersede.settle_due(database, now)
 
 
 def close_batch(c: Connection, batch_id: int, now: int) -> int:
@@ -28,6 +29,7 @@ def close_batch(c: Connection, batch_id: int, now: int) -> int:
     for candidate in anchors.unblocked(c, batch_id):
         anchors.settle(c, candidate, now)
     batch = ledger.get_batch(c, batch_id)
+    supersede.close(c, batch, now)
     meters.BATCH_SECONDS.observe((now - batch.created_at) / 1000)
     log.info("batch closed", extra={"batch": batch.public, "status": status})
     return batch.person_id

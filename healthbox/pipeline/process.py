@@ -14,7 +14,7 @@ from healthbox.domain.errors import DiskFull, Malformed, Problem, Unavailable
 from healthbox.formats.contract import Envelope
 from healthbox.formats.json_body import decode
 from healthbox.formats.registry import discover, discover_files
-from healthbox.pipeline import meters
+from healthbox.pipeline import meters, supersede
 from healthbox.pipeline.apart import WORTH, Apart
 from healthbox.pipeline.close import close_batch
 from healthbox.pipeline.readers import Here, Reader
@@ -94,6 +94,8 @@ class Processor:
             zones = ZoneHistory(people.zone_history(c, claim.person_id))
             step = Step(c, claim, self._plain, zones, now)
             step.store(items)
+            if (file := self._files.get(claim.format)) is not None and file.whole:
+                supersede.note(step, items, self._spool)
             position = claim.position + len(items)
             receipts.add_rejections(c, claim.batch_id, claim.idx, step.rejections)
             days.mark(c, claim.person_id, step.dirty, now)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from healthbox.domain.errors import DiskFull, Unavailable
+from healthbox.pipeline import trouble
 from healthbox.pipeline.analyse import analyse
 from healthbox.pipeline.close import close_batches
 from healthbox.pipeline.fold import Folder
@@ -98,6 +99,8 @@ class Pump:
             with self._database.writing() as c:
                 for person_id in self._refresh:
                     freshness.refresh(c, person_id)
+            for person_id in self._refresh:
+                trouble.watch(self._database, person_id, self._clock())
             self._refresh.clear()
         if not worked and self._processor.reading:
             return not self._stop.wait(READING_S)

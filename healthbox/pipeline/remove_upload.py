@@ -24,6 +24,7 @@ from healthbox.domain.records import Bucket, Clinical, Record, Rejected, StatedN
 from healthbox.formats.contract import Envelope
 from healthbox.formats.json_body import decode
 from healthbox.formats.registry import discover
+from healthbox.pipeline import supersede
 from healthbox.store import days, ledger, people, repairs, uploads
 from healthbox.store.engine import Database
 
@@ -88,6 +89,7 @@ def _carry_out(c: Connection, batch: ledger.Batch, plan: _Plan, now: int) -> tup
             uploads.unname(c, person_id, batch.id)
             uploads.forget_gone(c, person_id)
     records = uploads.take_away(c, person_id, batch.id)
+    supersede.take_back(c, batch.id, person_id, now)
     days.mark(c, person_id, plan.marks, now)
     spools = uploads.drop(c, batch.id, now)
     for other, chunks in replay.items():
@@ -139,7 +141,9 @@ def _ordinals(covers: list[uploads.Cover], dated: list[tuple[str, str]]) -> set[
 
 
 def _overlaps(c: Connection, data: Path, other: uploads.Other, wanted: set[int], now: int) -> bool:
-    """Whether any record of another upload lies in those days; one that cannot be read here may."""
+    """Whether any record of another upload lies in those days; one that cannot be read here, or is a file, may."""
+    if wanted and other.format not in discover():
+        return True
     try:
         return bool(wanted) and any(_days_of(record) & wanted for record in _records(c, data, other, now))
     except (Problem, zlib.error):
@@ -147,14 +151,13 @@ def _overlaps(c: Connection, data: Path, other: uploads.Other, wanted: set[int],
 
 
 def _records(c: Connection, data: Path, other: uploads.Other, now: int) -> Iterator[Record]:
-    form = discover().get(other.format)
-    for chunk_id in other.chunks if form is not None else ():
+    form = discover()[other.format]
+    for chunk_id in other.chunks:
         body, spool = ledger.body_of(c, chunk_id)
         try:
             raw = body if body is not None else (data / "spool" / str(spool)).read_bytes()
         except FileNotFoundError:
             continue
-        assert form is not None  # noqa: S101 - asked above
         yield from form.records(decode(zlib.decompress(raw)), Envelope(zone=other.zone, accepted_at=now, headers=other.headers))
 
 

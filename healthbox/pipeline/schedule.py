@@ -1,7 +1,8 @@
 """The schedule: rows with a due time in the ledger's database, caught up after a stop instead of skipped.
 
 retention   worked-off bodies that are old enough go; hourly
-sweep       spool files that no row names go, ended logins too; hourly
+sweep       spool files that no row names go, and old copies that upgrades and restores left; hourly
+trouble     devices and sources against their habits: silence needs a clock; half-hourly
 backup      a verified copy into <data>/backups, once a night; one missed night is caught up at the next start
 """
 
@@ -13,7 +14,8 @@ from typing import NamedTuple
 
 from healthbox.config import Settings
 from healthbox.domain.errors import Problem
-from healthbox.store import backup, jobs, repairs
+from healthbox.pipeline import trouble
+from healthbox.store import backup, disk, jobs, repairs
 from healthbox.store import settings as kept
 from healthbox.store.engine import Database
 from healthbox.store.vault import Vault
@@ -49,6 +51,12 @@ def _sweep(database: Database, settings: Settings, now: int) -> None:
     for file in folder.iterdir() if folder.is_dir() else ():
         if file.name not in named and now / 1000 - file.stat().st_mtime > ORPHAN_S:
             file.unlink(missing_ok=True)
+    if gone := disk.tidy_copies(settings.data, now / 1000):
+        log.info("old copies removed", extra={"deleted": len(gone)})
+
+
+def _trouble(database: Database, _settings: Settings, now: int) -> None:
+    trouble.watch_all(database, now)
 
 
 def _backup(database: Database, settings: Settings, now: int) -> None:
@@ -70,6 +78,10 @@ def _hourly(settings: Settings, now: int) -> int:
     return now + HOUR_MS
 
 
+def _half_hourly(settings: Settings, now: int) -> int:
+    return now + HOUR_MS // 2
+
+
 def _nightly(settings: Settings, now: int) -> int:
     """The next time the configured hour comes round in this machine's zone."""
     here = dt.datetime.fromtimestamp(now / 1000, dt.UTC).astimezone()
@@ -79,7 +91,12 @@ def _nightly(settings: Settings, now: int) -> int:
     return int(due.timestamp() * 1000)
 
 
-JOBS = {"retention": Job(_retention, _hourly), "sweep": Job(_sweep, _hourly), "backup": Job(_backup, _nightly)}
+JOBS = {
+    "retention": Job(_retention, _hourly),
+    "sweep": Job(_sweep, _hourly),
+    trouble.JOB: Job(_trouble, _half_hourly),
+    "backup": Job(_backup, _nightly),
+}
 
 
 def prepare(database: Database, settings: Settings, now: int) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from healthbox.config import Settings
 from healthbox.domain.catalogue import Catalogue
 from healthbox.domain.errors import Problem
-from healthbox.pipeline import deliver, schedule, slices
+from healthbox.pipeline import deliver, schedule, slices, supersede
 from healthbox.pipeline.accept import Door
 from healthbox.pipeline.bell import Bell
 from healthbox.pipeline.inbox import Inbox
@@ -88,7 +88,11 @@ class Worker:
                 with self._database.reading() as c:
                     due = ledger.next_due(c)
                     waits = (
-                        (due is not None and due <= now) or days.dirty_count(c) > 0 or days.changed_count(c) > 0 or ledger.may_close(c, now)
+                        (due is not None and due <= now)
+                        or days.dirty_count(c) > 0
+                        or days.changed_count(c) > 0
+                        or ledger.may_close(c, now)
+                        or supersede.waits(c)
                     )
                     send = deliveries.next_due(c)
                 if waits:

@@ -107,7 +107,7 @@ def _insert(c: Connection, series_id: int, batch_id: int, rows: Sequence[BulkRow
     longest = max(lengths)
     if longest > LONG_S:
         long = [(series_id, row[0], row[1]) for row in rows if row[1] - row[0] > LONG_S]
-        c.exec_driver_sql('INSERT OR IGNORE INTO long_sample (series_id, start, "end", tag) VALUES (?,?,?,\'\')', long)
+        c.exec_driver_sql("INSERT OR IGNORE INTO long_sample (series_id, start, \"end\", tag) VALUES (?,?,?,'')", long)
         longest = max((length for length in lengths if length <= LONG_S), default=0)
     c.exec_driver_sql("UPDATE series SET longest=? WHERE id=? AND longest<?", (longest, series_id, longest))
     if any(row[4] is not None for row in rows):

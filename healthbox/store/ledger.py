@@ -99,7 +99,7 @@ def add_batch(
     metric: str | None,
     now: int,
 ) -> Batch:
-    public = secrets.token_urlsafe(12)
+    public = secrets.token_urlsafe(12).replace("-", "_")  # a command line would take a leading "-" for an option
     made = driver(c).execute(
         "INSERT INTO batch (public, person_id, device_id, client, format, status, headers, zone, anchor, metric, created_at, touched_at) "
         "VALUES (?,?,?,?,?,'pending',?,?,?,?,?,?)",

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from healthbox.domain.catalogue import Catalogue, Metric
-from healthbox.store import days
+from healthbox.store import days, reconciling, superseding
 
 
 class Unknown(NamedTuple):
@@ -115,6 +115,7 @@ def _merge_series(c: Connection, old: int, new: int) -> None:
         if table == "sample":  # another value at the same key: told apart by a tag
             c.exec_driver_sql("UPDATE OR REPLACE sample SET series_id=?, tag=tag||char(31)||'m'||series_id WHERE series_id=?", (new, old))
         c.exec_driver_sql(f"DELETE FROM {table} WHERE series_id=?", (old,))
+    reconciling.merge_series(c, old, new)
     c.exec_driver_sql("UPDATE OR IGNORE sleep_stage SET series_id=? WHERE series_id=?", (new, old))
     c.exec_driver_sql("DELETE FROM sleep_stage WHERE series_id=?", (old,))
     c.exec_driver_sql(
@@ -140,4 +141,5 @@ def merge_sources(c: Connection, person_id: int, kept: int, other: int) -> None:
     c.exec_driver_sql("UPDATE OR IGNORE precedence SET source_id=? WHERE source_id=?", (kept, other))
     c.exec_driver_sql("UPDATE workout SET source_id=? WHERE source_id=?", (kept, other))
     c.exec_driver_sql("UPDATE clinical SET source_id=? WHERE source_id=?", (kept, other))
+    superseding.merge_sources(c, kept, other)
     c.exec_driver_sql("DELETE FROM source WHERE id=?", (other,))

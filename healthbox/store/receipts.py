@@ -7,10 +7,19 @@ from sqlalchemy import Connection
 
 from healthbox.domain.errors import NotFound
 from healthbox.domain.records import Rejected
+from healthbox.store import superseding
 
 _COLUMNS = (
     "batch.id, public, batch.format, batch.status, device.name, batch.client, batch.anchor, batch.metric, final, unfinished, "
     "batch.new, updated, duplicate, deleted, rejected, batch.created_at, started_at, closed_at, device.id"
+)
+
+# The bytes of its parts that are worked off. Inside an open part only the reader of a file knows: where nobody does it counts
+# as nothing, or for an upload of this one part ("dark") as not known.
+_WORKED_OFF = (
+    "SELECT coalesce(sum(size), 0), max(finished_at), "
+    "total(size * CASE WHEN status IN ('pending', 'running') THEN coalesce(share, 0) ELSE 1 END), "
+    "total(status IN ('pending', 'running') AND position>0 AND share IS NULL) FROM chunk WHERE batch_id=?"
 )
 
 
@@ -36,6 +45,13 @@ def receipt(c: Connection, person_id: int, public: str, *, cursor: int = 0, limi
         (row[0], cursor, limit + 1),
     ).fetchall()
     found["rejections"] = [{"chunk": r[1], "position": r[2], "code": r[3], "reason": r[4], "raw": r[5]} for r in rejections[:limit]]
+    found["kept"] = bool(
+        c.exec_driver_sql(
+            "SELECT count(*)>0 AND min(body IS NOT NULL OR spool IS NOT NULL OR status='discarded') FROM chunk WHERE batch_id=?", (row[0],)
+        ).scalar_one()
+    )
+    aside = superseding.aside(c, row[0])
+    found["superseded"] = None if aside is None else aside._asdict()  # what this export lacks and therefore sets aside
     found["cursor"] = rejections[limit - 1][0] if len(rejections) > limit else None
     found["errors"] = [
         {"chunk": r[0], "error": r[1], "attempts": r[2]}
@@ -57,12 +73,22 @@ def listing(c: Connection, person_id: int, *, limit: int = 50, cursor: int | Non
     return {"batches": [_summary(c, row) for row in page], "cursor": page[-1][0] if len(rows) > limit else None}
 
 
+def being_read(c: Connection, person_id: int, limit: int = 20) -> list[dict[str, Any]]:
+    """Batches that have parts to be worked off, oldest first."""
+    rows = c.exec_driver_sql(
+        f"SELECT {_COLUMNS} FROM batch JOIN device ON device.id=device_id WHERE batch.person_id=? AND batch.id IN "
+        "(SELECT batch_id FROM chunk INDEXED BY chunk_next WHERE status IN ('pending', 'running')) ORDER BY batch.id LIMIT ?",
+        (person_id, limit),
+    ).fetchall()
+    return [_summary(c, row) for row in rows]
+
+
 def _summary(c: Connection, row: Any) -> dict[str, Any]:
     states: dict[str, int] = {
         state[0]: state[1]
         for state in c.exec_driver_sql("SELECT status, count(*) FROM chunk WHERE batch_id=? GROUP BY status", (row[0],)).fetchall()
     }
-    size, last = c.exec_driver_sql("SELECT coalesce(sum(size),0), max(finished_at) FROM chunk WHERE batch_id=?", (row[0],)).one()
+    size, last, behind, dark = c.exec_driver_sql(_WORKED_OFF, (row[0],)).one()
     read = sum(row[10:15])  # every record became one of these
     return {
         "batch": row[1],
@@ -76,6 +102,7 @@ def _summary(c: Connection, row: Any) -> dict[str, Any]:
         "unfinished": json.loads(row[9]) if row[9] else None,
         "records": {"new": row[10], "updated": row[11], "duplicate": row[12], "deleted": row[13], "rejected": row[14]},
         "bytes": size,
+        "share": None if not size or (dark and sum(states.values()) == 1) else behind / size,
         "read": read,
         "timings": {"accepted": row[15], "started": row[16], "processed": last, "closed": row[17]},
     }

@@ -1,7 +1,8 @@
 """Sleep stages: few rows, each found exactly by its uuid or by its content. The rules are those of ``samples``.
 
 ``also_uuid`` holds every uuid that names a stage here (``tag`` is the stage), so that a stage goes with its last one. A
-stage's ``as_of`` is the most recent statement of it: inside one source the later statement wins where stages overlap.
+stage's ``as_of`` is the most recent statement of it: inside one source the later statement wins where stages overlap, and a
+whole export that is younger than it supersedes it (``superseding``).
 """
 
 from typing import NamedTuple, get_args
@@ -10,6 +11,7 @@ from sqlalchemy import Connection
 
 from healthbox.domain.records import Stage
 from healthbox.store.samples import point_sets
+from healthbox.store.superseding import InForce
 from healthbox.store.tombstones import buried
 
 METRIC = "sleep_analysis"
@@ -59,8 +61,12 @@ def remove(c: Connection, person_id: int, uuid: bytes) -> list[tuple[int, int, s
 class _Apply:
     def __init__(self, c: Connection, person_id: int, batch_id: int) -> None:
         self._c, self._person, self._batch = c, person_id, batch_id
-        rows = c.exec_driver_sql("SELECT id FROM series WHERE person_id=? AND metric=? ORDER BY id", (person_id, METRIC)).fetchall()
-        self.series = [row[0] for row in rows]
+        rows = c.exec_driver_sql(
+            "SELECT id, source_id FROM series WHERE person_id=? AND metric=? ORDER BY id", (person_id, METRIC)
+        ).fetchall()
+        self._source_of: dict[int, int] = {row[0]: row[1] for row in rows}
+        self.series = list(self._source_of)
+        self._exports = InForce(c)
         self.changed: list[tuple[int, int, str | None]] = []
 
     def run(self, rows: list[StageRow]) -> Spans:
@@ -170,10 +176,11 @@ class _Apply:
         ).fetchone()
         if standing is None:
             return False
-        after = (standing[1] or row.uuid, standing[2] or row.zone, max(standing[3], row.as_of), 0)
+        as_of = max(standing[3], row.as_of)
+        after = (standing[1] or row.uuid, standing[2] or row.zone, as_of, int(standing[4] and self._lacked(row, as_of)))
         if after != tuple(standing[1:]):
             c.exec_driver_sql("UPDATE sleep_stage SET uuid=?, zone=?, as_of=?, superseded=? WHERE id=?", (*after, standing[0]))
-            if after[1] != standing[2] or standing[4] or self._counts(row, standing[0], standing[3]):
+            if after[1] != standing[2] or after[3] != standing[4] or self._counts(row, standing[0], standing[3]):
                 self.changed += [(row.start, row.end, standing[2]), (row.start, row.end, after[1])]
         self._name(row)
         return True
@@ -188,11 +195,15 @@ class _Apply:
 
     def _insert(self, row: StageRow) -> None:
         self._c.exec_driver_sql(
-            'INSERT INTO sleep_stage (series_id, start, "end", stage, uuid, parent, zone, as_of, batch_id) VALUES (?,?,?,?,?,?,?,?,?)',
-            (*row[:5], int(row.parent), row.zone, row.as_of, self._batch),
+            'INSERT INTO sleep_stage (series_id, start, "end", stage, uuid, parent, zone, as_of, batch_id, superseded) '
+            "VALUES (?,?,?,?,?,?,?,?,?,?)",
+            (*row[:5], int(row.parent), row.zone, row.as_of, self._batch, int(self._lacked(row, row.as_of))),
         )
         self._name(row)
         self.changed.append((row.start, row.end, row.zone))
+
+    def _lacked(self, row: StageRow, as_of: int) -> bool:
+        return self._exports.lack(self._source_of[row.series_id], row.start, row.end, as_of)
 
     def _name(self, row: StageRow) -> None:
         if row.uuid is not None:

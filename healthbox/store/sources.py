@@ -37,6 +37,10 @@ class Sources:
             found = self._seen[ref] = self._resolve(ref)
         return found
 
+    def known(self, ref: SourceRef) -> int | None:
+        """What this reference was resolved to in this transaction; None where nothing of it was stored."""
+        return self._seen.get(ref)
+
     def _resolve(self, ref: SourceRef) -> int:
         kind = classify(ref)
         name = normalise_name(ref.name or "")

@@ -256,7 +256,7 @@ class Standing:
             c.exec_driver_sql('DELETE FROM also_uuid WHERE series_id=? AND start=? AND "end"=? AND tag=?', names)
         if changed:
             c.exec_driver_sql(
-                'UPDATE sample SET value=?, uuid=?, as_of=?, ms=?, zone_id=?, meta_id=? '
+                "UPDATE sample SET value=?, uuid=?, as_of=?, ms=?, zone_id=?, meta_id=? "
                 'WHERE series_id=? AND start=? AND "end"=? AND tag=?',
                 [(r.value, *_main(r), r.ms, r.zone_id, r.meta_id, *r.key, r.tag) for r in changed],
             )

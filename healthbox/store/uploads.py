@@ -76,7 +76,7 @@ def covers(c: Connection, person_id: int, batch_id: int) -> list[Cover]:
     ).fetchall()
     for table in ("workout", "clinical"):
         rows += c.exec_driver_sql(
-            f'SELECT \'\', start, coalesce("end", start), NULL FROM {table} WHERE person_id=? AND batch_id=? AND start IS NOT NULL',
+            f"SELECT '', start, coalesce(\"end\", start), NULL FROM {table} WHERE person_id=? AND batch_id=? AND start IS NOT NULL",
             (person_id, batch_id),
         ).fetchall()
     return [Cover(*row) for row in rows]

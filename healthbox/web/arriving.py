@@ -17,6 +17,9 @@ SENDERS = {
     "native-sync": "healthbox sync",
     "seed-sync": "healthbox sync",
     "flutter-health": "Flutter health",
+    "apple-health-export": "Apple Health export",
+    "health-connect-backup": "Health Connect backup",
+    "healthbox-export": "healthbox export",
 }
 CLASSES = {
     "manual": "typed in",
@@ -147,7 +150,8 @@ def _whose(reader: Reader, ms: int) -> str:
 
 
 class Upload(NamedTuple):
-    """A batch for a page. ``share`` is what is read of an open one, 0 to 1, ``None`` when nobody can say."""
+    """A batch for a page. ``share`` is what is read of an open one, 0 to 1, ``None`` when nobody can say; ``told`` is the same
+    where it is known and not judged by what came before."""
 
     public: str
     sender: str
@@ -157,9 +161,15 @@ class Upload(NamedTuple):
     tone: str  # ok | attn | crit | ''
     words: str
     open: bool
+    read: int
     share: float | None
+    told: float | None
     when: str
     iso: str
+
+    @property
+    def percent(self) -> str:
+        return "" if self.told is None else f"{int(100 * self.told)}{render.SPACE}%"
 
 
 def uploads(batches: Iterable[Mapping[str, Any]], reader: Reader) -> list[Upload]:
@@ -179,15 +189,15 @@ def upload(batch: Mapping[str, Any], reader: Reader, per_byte: float | None = No
     at = batch["timings"]["accepted"]
     common = (batch["batch"], SENDERS.get(batch["format"], batch["format"]), batch["device"])
     if batch["timings"]["closed"] is None:
-        badge, words, share = _progress(batch, reader, per_byte)
-        return Upload(*common, "partial", badge, "", words, True, share, reader.ago(at), reader.iso(at))
+        badge, words, share, told = _progress(batch, reader, per_byte)
+        return Upload(*common, "partial", badge, "", words, True, batch["read"], share, told, reader.ago(at), reader.iso(at))
     state, badge, tone = {
         "completed": ("ok", "Done", "ok"),
         "failed": ("clinical", "Could not be read", "crit"),
         "removed": ("none", "Removed", ""),
     }.get(batch["status"], ("late", _trouble(batch), "attn"))
     words = " ".join(part for part in (summary(batch, reader), missing_words(batch), dead_words(batch)) if part)
-    return Upload(*common, state, badge, tone, words, False, 1.0, reader.ago(at), reader.iso(at))
+    return Upload(*common, state, badge, tone, words, False, batch["read"], 1.0, 1.0, reader.ago(at), reader.iso(at))
 
 
 def _trouble(batch: Mapping[str, Any]) -> str:
@@ -196,21 +206,24 @@ def _trouble(batch: Mapping[str, Any]) -> str:
     return "Read in part" if batch["chunks"]["dead"] else "Some refused"
 
 
-def _progress(batch: Mapping[str, Any], reader: Reader, per_byte: float | None) -> tuple[str, str, float | None]:
-    chunks, read = batch["chunks"], batch["read"]
+def _progress(batch: Mapping[str, Any], reader: Reader, per_byte: float | None) -> tuple[str, str, float | None, float | None]:
+    """(badge, words, share, the share that is known)"""
+    chunks, read, told = batch["chunks"], batch["read"], batch["share"]
     size = size_words(batch["bytes"], reader)
     if not chunks["pending"] and not chunks["running"]:
-        return "Waiting for the rest", f"{_records(read, reader)} read; the last part has not come yet.", None
+        return "Waiting for the rest", f"{_records(read, reader)} read; the last part has not come yet.", None, None
     badge = "Being read" if read or chunks["running"] else "Waiting for its turn"
     if chunks["total"] > 1:
         done = chunks["total"] - chunks["pending"] - chunks["running"]
         words = f"{_records(read, reader)} read, {done} of {chunks['total']} parts, {size}."
-        return badge, words, done / chunks["total"]
+        return badge, words, told, told
+    if told and read:
+        return badge, f"{_records(read, reader)} read, {size}.", told, told
     expected = round(batch["bytes"] * per_byte) if per_byte else None
     if expected and expected > read:
         about = round(expected, 2 - len(str(expected)))  # an estimate is worth two digits
-        return badge, f"{reader.figure(read)} of about {reader.figure(max(about, read))} records, {size}.", read / expected
-    return badge, f"{_records(read, reader)} read, {size}." if read else f"{size} received.", None
+        return badge, f"{reader.figure(read)} of about {reader.figure(max(about, read))} records, {size}.", read / expected, None
+    return badge, f"{_records(read, reader)} read, {size}." if read else f"{size} received.", None, None
 
 
 def summary(batch: Mapping[str, Any], reader: Reader) -> str:

@@ -14,6 +14,7 @@ import requests
 from place import Clock
 from waitress.server import create_server
 
+from healthbox.cli.demo_stated import HEADERS
 from healthbox.cli.demo_year import make
 from healthbox.config import Settings
 from healthbox.pipeline.accept import Door
@@ -38,6 +39,9 @@ PAGES = {
     "weight": "/metrics/weight?range=y", "heart": "/metrics/heart_rate?range=d", "why": "/metrics/steps/2025-11-19/why",
     "workouts": "/workouts", "import": "/import", "export": "/settings/export", "workout": "/workouts/{workout}",
     "findings": "/findings", "rules": "/findings/rules", "channels": "/findings/channels", "data": "/data", "uploads": "/uploads",
+    "compare": "/data/compare", "compared": "/data/compare/active_energy",
+    "pair": "/pair", "pair-nowhere": "/pair/shortcut", "pair-hae": "/pair/health-auto-export?address=http://192.168.1.20:8765",
+    "pair-other": "/pair/other?address=http://192.168.1.20:8765", "pair-waiting": "/pair/waiting/{device}",
     "upload": "/uploads/{upload}", "devices": "/devices", "device": "/devices/{device}", "unknown": "/unknown", "dead": "/dead",
     "name": "/unknown/unknown.mood", "settings": "/settings", "people": "/settings/people", "accounts": "/settings/accounts",
     "precedence": "/settings/precedence", "server": "/settings/server", "missing": "/nowhere",
@@ -104,6 +108,8 @@ def build(data: Path) -> None:
             door.sync(phone, body, NOW - 4 * 60_000)
         if name == "Alice":
             door.sync(phone, _one("mood"), NOW - 60_000)
+            for at, body in year.stated:
+                door.ingest(phone, body, content_type="application/json", headers=HEADERS, now=min(at, NOW - 120_000))
         Pump(database, data, clock, lambda: None).run()
         if name == "Frank":
             door.ingest(phone, TOTAL, content_type="application/json", headers={}, now=NOW - 55_000)

@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 from pages_of import Stage, looking
 
-WALKED = ("today", "sleep", "metrics", "steps", "why", "workouts", "findings", "channels", "data", "devices", "settings", "precedence")
+WALKED = (
+    "today", "sleep", "metrics", "steps", "why", "workouts", "findings", "channels", "data", "devices", "pair-hae", "settings",
+    "precedence",
+)  # fmt: skip
 
 # Where the focus is: what, its box, whether a ring is drawn, and whether something else lies over its middle.
 FOCUSED = """() => {
@@ -83,8 +86,15 @@ def test_the_skip_link_leads_past_the_head(page: Any, stage: Stage) -> None:
 
 @pytest.mark.parametrize(
     ("name", "chart"),
-    [("today", "#hypnogram"), ("today", "#moved"), ("sleep", "#hyp"), ("sleep", "#pul"), ("sleep", "#nts"), ("steps", "#over"),
-     ("workout", "figure.chart >> nth=0")],
+    [
+        ("today", "#hypnogram"),
+        ("today", "#moved"),
+        ("sleep", "#hyp"),
+        ("sleep", "#pul"),
+        ("sleep", "#nts"),
+        ("steps", "#over"),
+        ("workout", "figure.chart >> nth=0"),
+    ],
 )
 def test_arrows_walk_a_chart_and_its_table_holds_every_point(page: Any, stage: Stage, name: str, chart: str) -> None:
     page.set_viewport_size({"width": 1280, "height": 900})

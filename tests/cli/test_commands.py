@@ -17,7 +17,7 @@ SURFACE = {
     "rebuild": [], "restore": [], "serve": [],
     "source": ["list", "merge"],
     "token": ["add", "list", "revoke"],
-    "upload": ["remove"],
+    "upload": ["aside", "remove", "replay"],
 }  # fmt: skip
 
 

@@ -64,6 +64,21 @@ def test_the_year_ends_now_and_repeats_no_id(year: Year) -> None:
     assert [msgspec.json.decode(body)["final"] for body in year.bodies].index(True) == len(year.bodies) - 1
 
 
+def test_a_second_app_states_whole_days_and_nights_mostly_as_they_were(year: Year) -> None:
+    early, whole = (msgspec.json.decode(body)["data"]["metrics"] for _, body in year.stated)
+    assert [sent for sent, _ in year.stated] == [int(dt.datetime(2026, 3, 16, 13, 5, tzinfo=dt.UTC).timestamp()) * 1000, NOW]
+    assert [(metric["name"], len(metric["data"])) for metric in early] == [("step_count", 1)]
+    energy = {point["date"][:10]: point["qty"] for point in whole[0]["data"]}
+    zones, burned = ZoneHistory(year.zones), Counter[str]()
+    for sample in records(year, "samples"):
+        if sample["type"].endswith("ActiveEnergyBurned"):
+            start = round(dt.datetime.fromisoformat(sample["start"]).timestamp() * 1000)
+            burned[zones.local_date(start).isoformat()] += sample["value"]
+    off = [date for date, stated in energy.items() if abs(stated - burned[date]) > 0.06]
+    assert len(energy) > 40 and 2 <= len(off) <= 5 and "2026-03-18" not in energy
+    assert len(whole[1]["data"]) > 40
+
+
 def test_a_week_is_spent_in_tokyo_and_one_is_missing(year: Year) -> None:
     assert [zone for _, zone in year.zones] == ["Europe/Berlin", "Asia/Tokyo", "Europe/Berlin"]
     zones = ZoneHistory(year.zones)

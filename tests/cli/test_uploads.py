@@ -3,12 +3,15 @@
 import copy
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 import zlib
+from contextlib import closing
 
 import pytest
+from apple_fixtures import bare, document, record, zipped
 from bodies import auto_export, beats, sample, sync
 
 NOV = ("2026-11-16", "2026-11-17", "2026-11-18")
@@ -29,6 +32,15 @@ def test_an_import_is_worked_off_and_its_receipt_printed(home):
     assert home.batch(0) in listed
     assert home.run("batches", home.batch(0)).stdout == result.stdout
     assert "no such upload" in home.run("batches", "nothing", code=1).stderr
+
+
+def test_a_table_is_a_file_of_its_own_format(home):
+    table = home.data.parent / "mine.csv"
+    table.write_text("metric,date,value\nsteps,2026-11-16,8412\nsteps,some day,1\n")
+    result = home.run("import", str(table), "--person", "Alice", "--format", "plain-csv")
+    assert "plain-csv  completed_with_errors" in result.stdout
+    assert "line 3" in result.stdout
+    assert home.rows("SELECT date, value FROM day WHERE metric='steps'") == [("2026-11-16", 8412.0)]
 
 
 def test_a_second_import_of_the_same_file_adds_nothing(home):
@@ -73,6 +85,37 @@ def test_an_interrupted_import_is_finished_by_the_next_command(home):
     assert 0 < home.rows("SELECT count(*) FROM sample")[0][0] < 8_000
     home.run("rebuild")
     assert home.receipts() == [("native-sync", "completed", 8_000, 0, 0, 0, 0)]
+
+
+def test_where_nobody_watches_progress_is_plain_lines(home):
+    said = home.run("import", home.file(auto_export(morning(NOV[0], 500))), "--person", "Alice").stderr
+    assert "10 records read in 1 s." in said
+    assert not {"\r", "\x1b", "#"} & set(said)
+
+
+def test_an_upload_that_waits_is_watched_and_worked_off(home):
+    home.run("import", home.file(beats(3_000)), "--person", "Alice")
+    with closing(sqlite3.connect(home.data / "healthbox.db")) as connection:
+        connection.execute("UPDATE chunk SET status='pending', finished_at=NULL")
+        connection.execute("UPDATE batch SET status='processing', closed_at=NULL, new=0")
+        connection.commit()
+    assert "read      0 %" not in home.run("batches", home.batch(0)).stdout, "nobody knows how much of a plain body is read"
+    result = home.run("batches", home.batch(0), "--watch")
+    assert "records read" in result.stderr
+    assert "completed" in result.stdout
+    assert "by its id" in home.run("batches", "--watch", code=1).stderr
+
+
+def test_an_upload_is_read_again_by_its_name(home):
+    home.run("import", home.file(auto_export(morning(NOV[0], 500))), "--person", "Alice")
+    before = home.content()
+    assert "0 new, 0 updated, 10 duplicate" in home.run("upload", "replay", home.batch(0)).stdout
+    assert home.content() == before
+    with closing(sqlite3.connect(home.data / "healthbox.db")) as connection:
+        connection.execute("UPDATE chunk SET body=NULL, spool=NULL")
+        connection.commit()
+    assert "no longer kept" in home.run("upload", "replay", home.batch(0), code=1).stderr
+    assert "no such upload" in home.run("upload", "replay", "nothing", code=1).stderr
 
 
 @pytest.fixture
@@ -166,6 +209,17 @@ def test_what_another_upload_also_held_is_there_again(home, first, again):
     assert home.content() == before
     out = home.run("upload", "remove", home.batch(0)).stdout
     assert "1 other upload read again" in out
+    assert home.content() == before
+
+
+def test_what_an_export_also_held_is_there_again(home, tmp_path):
+    export = document(record(), record("HKQuantityTypeIdentifierHeartRate", "61", "count/min"))
+    first = bare(tmp_path, export)
+    home.run("import", str(first), "--person", "Alice")
+    before = home.content()
+    assert before["sample"]
+    home.run("import", str(zipped(tmp_path, {"export.xml": export})), "--person", "Alice")
+    assert "1 other upload read again" in home.run("upload", "remove", home.batch(0)).stdout
     assert home.content() == before
 
 

@@ -96,6 +96,22 @@ def test_a_worse_day_reaches_the_channel_that_waits_for_worse(database):
     assert len(sent(database)) == len(set(sent(database)))
 
 
+def test_of_two_findings_about_the_heart_the_graver_is_told_today_and_the_other_tomorrow_if_it_lasts(database):
+    with database.writing() as c:
+        c.exec_driver_sql("UPDATE channel SET least='info' WHERE id=1")
+    put(database, {**{date: 45.0 + date.day % 3 for date in usual()}, TODAY: 20.0}, metric="hrv_sdnn")
+    put(database, {**usual(), TODAY - DAY: 62.0, TODAY: 63.0})
+    run(database)
+    by_metric = {row[1]: row[5] for row in told(database)}
+    assert by_metric == {"hrv_sdnn": "info", PULSE: "warn"}
+    with database.reading() as c:
+        names = {row.id: row.metric for row in findings.of_person(c, 1)}
+    assert [names[finding] for finding, _ in sent(database)] == [PULSE]
+    put(database, {TODAY + DAY: 19.0}, metric="hrv_sdnn")
+    run(database, NOW + 86_400_000)
+    assert sorted(names[finding] for finding, _ in sent(database)) == ["hrv_sdnn", PULSE]
+
+
 def test_a_backfill_of_two_years_pushes_nothing(database):
     put(database, {date: 63.0 if date.day in (9, 10) else value for date, value in usual(TODAY - 3 * DAY, 730).items()})
     put(database, {TODAY - 2 * DAY: 63.0, TODAY - 3 * DAY: 63.0})
@@ -186,7 +202,7 @@ def test_findings_do_not_depend_on_the_order_in_which_days_arrive(database):
 def test_nothing_is_half_done_when_it_fails_and_all_of_it_is_done_the_next_time(database, monkeypatch):
     put(database, {**usual(), TODAY - DAY: 62.0, TODAY: 63.0})
 
-    def killed(*_):
+    def killed(*_, **__):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

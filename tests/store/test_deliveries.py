@@ -10,6 +10,9 @@ from healthbox.store.vault import Vault
 
 NOW = 1_795_000_000_000
 DAY = dt.date(2026, 11, 18)
+DAY_MS = 86_400_000
+MIDNIGHT = NOW - NOW % DAY_MS
+NOON = MIDNIGHT + DAY_MS // 2
 
 
 @pytest.fixture
@@ -70,6 +73,38 @@ def test_one_row_for_each_channel_that_wants_the_severity_and_never_a_second(dat
             (1, "pending", 0),
         ]
         assert deliveries.of_person(c, bob) == []
+
+
+def test_one_message_a_day_and_category_to_each_channel_urgent_ones_excepted(database, vault, alice):
+    channel(database, vault, alice, "Phone", "info")
+    channel(database, vault, alice, "Siren", "warn")
+    metrics = iter(("resting_heart_rate", "hrv_sdnn", "heart_rate", "walking_heart_rate", "vo2_max", "steps"))
+
+    def told(category, severity="info", *, now=NOON, today=MIDNIGHT):
+        made = finding(database, alice, severity, metric=next(metrics))
+        with database.writing() as c:
+            deliveries.create(c, made, "opened", now, category=category, today=today)
+            deliveries.create(c, made, "opened", now + 1, category=category, today=today)
+            return [row.channel_id for row in deliveries.of_finding(c, made)]
+
+    assert told("heart") == [1]
+    assert told("heart", "warn") == [2], "the siren heard nothing of the first"
+    assert told("heart", "warn") == []
+    assert told("activity", "warn") == [1, 2]
+    assert told("heart", "urgent") == [1, 2]
+    assert told("heart", "warn", now=NOON + DAY_MS, today=MIDNIGHT + DAY_MS) == [1, 2]
+
+
+def test_a_message_that_could_not_be_delivered_does_not_hold_back_another(database, vault, alice):
+    channel(database, vault, alice, least="info")
+    first, second = finding(database, alice), finding(database, alice, metric="hrv_sdnn")
+    with database.writing() as c:
+        deliveries.create(c, first, "opened", NOON, category="heart", today=MIDNIGHT)
+        deliveries.mark_failed(c, deliveries.claim(c, NOON).id, "no such address", NOON, permanent=True)
+        assert deliveries.create(c, second, "opened", NOON, category="heart", today=MIDNIGHT) == 1
+        deliveries.drop_pending(c, second)
+        assert deliveries.of_finding(c, second) == []
+        assert deliveries.dead_count(c, alice) == 1
 
 
 def test_failures_are_due_again_after_30_90_270_seconds_and_then_dead(database, vault, alice):

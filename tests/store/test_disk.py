@@ -108,3 +108,24 @@ def test_a_killed_server_holds_nothing(tmp_path: Path) -> None:
     with ServerLock(tmp_path):
         assert is_held(tmp_path)
     assert not is_held(tmp_path)
+
+
+def test_of_the_copies_that_upgrades_and_restores_left_the_newest_stay_while_they_are_young(tmp_path: Path) -> None:
+    day, now = 86_400, 2_000_000_000
+    for age in (1, 2, 3, 4, 5):
+        (tmp_path / f"before-upgrade-m{age:04d}.db").touch()
+        (tmp_path / f"before-restore-{age}").mkdir()
+        (tmp_path / f"before-restore-{age}" / "healthbox.db").touch()
+    for name, age in (("before-restore-1", 89), ("before-restore-2", 91)):
+        os.utime(tmp_path / name, (now - age * day,) * 2)
+    for age in (3, 4, 5):
+        os.utime(tmp_path / f"before-restore-{age}", (now - 400 * day,) * 2)
+    for age in (1, 2, 3, 4, 5):
+        os.utime(tmp_path / f"before-upgrade-m{age:04d}.db", (now - age * day,) * 2)
+    (tmp_path / "healthbox.db").touch()
+    gone = disk.tidy_copies(tmp_path, now)
+    assert len(gone) == 6
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "before-restore-1", "before-upgrade-m0001.db", "before-upgrade-m0002.db", "before-upgrade-m0003.db", "healthbox.db",
+    ]  # fmt: skip
+    assert disk.tidy_copies(tmp_path, now) == []

@@ -1,10 +1,7 @@
 """Devices: a token is shown once, and what is revoked stays listed."""
 
-import base64
 import logging
 import re
-from collections.abc import Callable
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from place import Place
@@ -24,7 +21,7 @@ def test_a_new_token_works_at_once(place: Place) -> None:
     page = add(place)
     token = TOKEN.findall(page)[0]
     assert set(TOKEN.findall(page)) == {token}
-    assert "http://localhost/api/v1/ingest" in page
+    assert ">http://localhost<" in page
     assert f"Authorization: Bearer {token}" in page
     body = {"data": {"metrics": [{"name": "step_count", "units": "count", "data": [{"date": "2025-11-20 08:00:00 +0100", "qty": 12}]}]}}
     sent = place.client().post("/api/v1/ingest", json=body, headers={"Authorization": f"Bearer {token}"})
@@ -51,39 +48,7 @@ def test_the_answer_that_shows_it_is_kept_nowhere(place: Place) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
     assert "Location" not in answer.headers
     assert "data-live" not in answer.text, "a page that renewed itself would lose the token"
-    assert not re.search(r'(src|href|action)="(?!com\.HealthExport:|data:)[^"]*hbx_', answer.text)
-
-
-def test_the_code_sets_up_health_auto_export(furnished: Callable[..., Place]) -> None:
-    place = furnished(base_url="https://health.home.arpa/health")
-    page = add(place)
-    link = re.search(r'href="(com\.HealthExport://[^"]+)"', page)
-    assert link is not None
-    asked = parse_qs(urlsplit(link[1].replace("&amp;", "&")).query)
-    assert asked["url"] == ["https://health.home.arpa/health/api/v1/ingest"]
-    assert asked["headers"] == [f"Authorization,Bearer {TOKEN.findall(page)[0]}"]
-    assert asked["format"] == ["json"]
-    code = re.search(r'src="data:image/svg\+xml[^,]*,([^"]+)"', page)
-    assert code is not None
-    drawn = unquote(code[1]) if "%" in code[1] else base64.b64decode(code[1]).decode()
-    assert "<path" in drawn
-    assert "style=" not in page
-
-
-def test_an_address_that_no_phone_reaches_is_said(place: Place) -> None:
-    browser = place.browser()
-    form = {"csrf": browser.csrf, "name": "iPhone", "scope": "ingest"}
-    assert "reached from this computer only" in browser.client.post("/devices", data=form).text
-    browser.client.set_cookie("healthbox", browser.client.get_cookie("healthbox").value, domain="box.lan")  # type: ignore[union-attr]
-    at_home = browser.client.post("/devices", data=form, base_url="http://box.lan:8080/")
-    assert "http://box.lan:8080/api/v1/ingest" in at_home.text
-    assert "reached from this computer only" not in at_home.text
-
-
-def test_a_device_that_only_reads_gets_no_code(place: Place) -> None:
-    page = add(place, "read")
-    assert "com.HealthExport" not in page
-    assert TOKEN.search(page)
+    assert not re.search(r'(src|href|action)="[^"]*hbx_', answer.text)
 
 
 def test_only_an_admin_makes_a_token_that_watches_the_server(place: Place) -> None:
@@ -144,3 +109,4 @@ def test_a_waiting_device_says_that_it_listens(place: Place) -> None:
     page = place.browser().client.get("/devices/1").text
     assert "Listening…" in page
     assert "Nothing has come from it yet" in page
+    assert 'href="/pair/waiting/1"' in page

@@ -1,4 +1,5 @@
 import gzip
+import itertools
 import logging
 import sqlite3
 import zlib
@@ -123,3 +124,50 @@ def test_what_was_packed_comes_out_whole() -> None:
 def test_bombs_are_defused(bomb: bytes) -> None:
     with pytest.raises((bodies.TooLarge, bodies.Malformed)):
         bodies.unpacked(bomb, 64 * 2**20)
+
+
+DOORS = {
+    "/api/v1/ingest": "POST", "/api/v1/sync": "POST", "/api/v1/sync/state": "GET", "/api/apple/batch": "POST",
+    "/api/apple/status": "GET", "/api/v1/sdk/users/5f0c/sync": "POST", "/api/v1/files": "POST",
+}  # fmt: skip
+WRONG = ("no token", "wrong token", "wrong method", "wrong address", "no address", "no json", "unknown shape", "too large")
+
+
+@pytest.mark.parametrize("prefix", ["", "/health"])
+def test_whatever_a_phone_does_wrong_it_gets_json_that_says_what_to_do(furnished: Callable[..., Place], prefix: str) -> None:
+    place = furnished(max_json_bytes=2000, base_url=f"http://localhost{prefix}" if prefix else "")
+    right = place.bearer()
+    for door, wrong in itertools.product(DOORS, WRONG):
+        method, path, headers, data = DOORS[door], door, right, b"{}"
+        match wrong:
+            case "no token":
+                headers = {}
+            case "wrong token":
+                headers = {"X-API-Key": right["Authorization"].removeprefix("Bearer ")[:-1]}
+            case "wrong method":
+                method = "PATCH"
+            case "wrong address":
+                path = f"{door}x"
+            case "no address":
+                path, method = "/", "POST"
+            case "no json":
+                data = b"--boundary\r\nContent-Disposition: form-data"
+            case "unknown shape":
+                data = b'{"what": "is this"}'
+            case "too large":
+                data = b" " * 3000
+        if method == "GET" and wrong in WRONG[5:]:
+            continue  # it takes no body
+        answer = place.client().open(prefix + path, method=method, headers=headers, data=data)
+        assert 400 <= answer.status_code < 500, (door, wrong)
+        assert answer.mimetype == "application/json", (door, wrong)
+        words = answer.json["error"]["hint"] if "error" in answer.json else answer.json["detail"]
+        assert len(words) > (0 if isinstance(words, list) else 9), (door, wrong, answer.text)
+
+
+def test_a_wrong_address_of_a_proxys_prefix_is_told_in_json(place: Place) -> None:
+    answer = place.client().post("/health/api/v1/ingest", json={}, headers=place.bearer())
+    assert (answer.status_code, answer.json["error"]["code"]) == (404, "not_found")
+    assert answer.json["error"]["hint"].endswith("/api/v1/ingest.")
+    page = place.client().get("/health/api/v1/ingest", headers={"Authorization": "Basic YTpi"})
+    assert page.mimetype == "text/html", "a proxy's own password makes no program of a browser"

@@ -180,9 +180,23 @@ def test_a_plain_form_does_without_scripts(place: Place) -> None:
     assert send("sync.json", body).status_code == 303
 
 
+TABLE = b"metric,date,value,unit\nweight,2026-03-01,72.5,kg\n"
+RUN = b'<gpx><trk><trkseg><trkpt lat="52" lon="13"><time>2026-03-01T08:00:00Z</time></trkpt></trkseg></trk></gpx>'
+
+
+@pytest.mark.parametrize(("name", "content", "form"), [("mine.csv", TABLE, "plain-csv"), ("run.gpx", RUN, "gpx")])
+def test_a_table_or_a_recording_gets_a_receipt(place: Place, name: str, content: bytes, form: str) -> None:
+    browser = place.browser()
+    done = browser.client.post("/import", data={"csrf": browser.csrf, "file": (io.BytesIO(content), name)})
+    assert done.status_code == 303
+    assert browser.client.get(done.headers["Location"]).status_code == 200
+    with place.database.reading() as c:
+        assert c.exec_driver_sql("SELECT format FROM batch").scalar_one() == form
+
+
 def test_the_page_tells_room_types_and_the_drop_folder(place: Place) -> None:
     text = place.browser().client.get("/import").text
-    assert 'accept=".zip,.xml,.json,.jsonl"' in text
+    assert 'accept=".zip,.xml,.json,.jsonl,.csv,.tsv,.txt,.fit,.gpx,.tcx,.gz,.db"' in text
     assert "free on the server" in text
     assert "inbox/Alice" in text
     assert "style=" not in text

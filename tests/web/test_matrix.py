@@ -86,7 +86,7 @@ def test_public_doors_are_these_and_no_others(place: Place) -> None:
     found = {f"{method} {rule.rule}" for rule, method in doors(place) if opening_of(place.app, rule.endpoint).scopes == {"public"}}
     assert found == {
         "GET /healthz", "GET /readyz", "GET /api/health", "GET /api/v1/openapi.json", "GET /static/<path:filename>",
-        "GET /login", "POST /login", "GET /setup/<token>", "POST /setup/<token>",
+        "GET /login", "POST /login", "GET /setup/<token>", "POST /setup/<token>", "GET /reached",
     }  # fmt: skip
 
 

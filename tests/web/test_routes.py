@@ -29,6 +29,7 @@ ROUTES = {
     "GET /api/v1/samples": {"read"},
     "GET /api/v1/days": {"read"},
     "GET /api/v1/days/{metric}/{date_text}/why": {"read"},
+    "GET /api/v1/compare": {"read"},
     "GET /api/v1/nights": {"read"},
     "GET /api/v1/workouts": {"read"},
     "GET /api/v1/findings": {"read"},

@@ -26,7 +26,7 @@ def test_setup_makes_a_person_and_an_admin_and_logs_in(fresh: Place, link: str) 
     client = fresh.client()
     assert 'name="zone"' in client.get(link).text
     answer = client.post(link, data=FORM)
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/data")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/pair")
     with fresh.database.reading() as c:
         account = accounts.list_accounts(c)[0]
         assert (account.login, account.admin) == ("alice", True)

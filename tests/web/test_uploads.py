@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from place import NOON, Place
 
+from healthbox.pipeline.accept_file import accept_file
 from healthbox.pipeline.pump import Pump
-from healthbox.store import ledger
+from healthbox.store import days, devices, ledger
 
 Send = Callable[..., str]
 
@@ -230,3 +232,132 @@ def test_the_api_replays_and_discards(place: Place, send: Send, work: Callable[[
     other = kill(place, send([sample(2)], batch="other", run=False))
     answer = place.client().post(f"/api/v1/dead/{other}/discard", headers=headers)
     assert (answer.status_code, answer.json["status"]) == (200, "discarded")
+
+
+def exported(place: Place, folder: Path, hour: int, *elements: str) -> str:
+    """An Apple Health export of Alice's that was made at this hour of 20 November; its receipt's name."""
+    path = folder / f"export-{hour}.xml"
+    head = f'<?xml version="1.0"?>\n<HealthData locale="en_GB">\n <ExportDate value="2025-11-20 {hour:02d}:00:00 +0000"/>\n'
+    path.write_text(head + "\n".join(elements) + "\n</HealthData>\n")
+    with place.database.writing() as c:
+        device = devices.importer(c, place.persons["Alice"], place.clock())
+    return accept_file(place.database, place.settings, device, path, now=place.clock(), ring=lambda: None).batch
+
+
+def slept(first: int, last: int) -> str:
+    return (
+        ' <Record type="HKCategoryTypeIdentifierSleepAnalysis" sourceName="Watch" value="HKCategoryValueSleepAnalysisAsleepCore" '
+        f'startDate="2025-11-19 {first:02d}:00:00 +0000" endDate="2025-11-19 {last:02d}:00:00 +0000"/>'
+    )
+
+
+RUN = (
+    ' <Workout workoutActivityType="HKWorkoutActivityTypeRunning" sourceName="Watch" startDate="2025-11-19 09:00:00 +0000" '
+    'endDate="2025-11-19 09:30:00 +0000"/>'
+)
+
+
+def test_what_a_newer_export_lacks_is_told_and_can_be_undone(place: Place, work: Callable[[], None], tmp_path: Path) -> None:
+    exported(place, tmp_path, 8, slept(1, 3), slept(3, 5), RUN)
+    work()
+    public = exported(place, tmp_path, 9, slept(1, 4))
+    work()
+    browser = place.browser()
+    url = f"/uploads/{public}"
+    told = "2 stages of sleep and 1 workout that this newer export lacks are set aside: kept, but not counted."
+    assert told in text(browser.client.get(url).text)
+    receipt = place.client().get(f"/api/v1/batches/{public}", headers=place.bearer()).json
+    assert receipt["superseded"] == {"stages": 2, "workouts": 1, "samples": 0, "undone": False}
+    rings = len(place.rings)
+    answer = browser.client.post(f"{url}/aside", data={"csrf": browser.csrf, "put": "undo"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"{url}#aside")
+    assert len(place.rings) == rings + 1, "the pump is woken"
+    work()
+    assert "What this newer export lacks is counted again, as you chose." in text(browser.client.get(url).text)
+    assert browser.client.post(f"{url}/aside", data={"csrf": browser.csrf, "put": "undo"}).status_code == 409
+    browser.client.post(f"{url}/aside", data={"csrf": browser.csrf, "put": "redo"})
+    work()
+    assert "2 stages of sleep and 1 workout" in text(browser.client.get(url).text)
+    bob = place.browser("bob")
+    assert bob.client.post(f"{url}/aside", data={"csrf": bob.csrf, "put": "undo"}).status_code == 404
+    assert browser.client.post(f"{url}/aside", data={"put": "undo"}).status_code in (400, 403)
+
+
+def test_an_export_that_lacks_nothing_says_nothing_of_it(place: Place, work: Callable[[], None], tmp_path: Path) -> None:
+    public = exported(place, tmp_path, 8, slept(1, 3))
+    work()
+    assert "set aside" not in text(place.browser().client.get(f"/uploads/{public}").text)
+
+
+def half_read(place: Place, public: str, share: float | None) -> None:
+    with place.database.writing() as c:
+        batch = ledger.by_public(c, public)
+        assert batch is not None
+        c.exec_driver_sql("UPDATE chunk SET position=5, share=? WHERE batch_id=?", (share, batch.id))
+        c.exec_driver_sql("UPDATE batch SET new=5, started_at=created_at, status='processing' WHERE id=?", (batch.id,))
+
+
+def test_how_far_a_file_is_read_stands_wherever_it_is_shown(place: Place, send: Send) -> None:
+    public = send([sample(n) for n in range(12)], run=False)
+    half_read(place, public, 0.437)
+    browser = place.browser()
+    for path in (f"/uploads/{public}", "/uploads", "/import", "/data"):
+        page = browser.client.get(path)
+        assert 'value="43"' in page.text, path
+        assert "43\u202f%" in page.text.replace("\u00a0", "\u202f"), path
+        assert f'data-upload="{public}"' in page.text, path
+    assert "5 records read" in text(browser.client.get(f"/uploads/{public}").text)
+    live = browser.client.get("/pulse").json
+    (one,) = live["uploads"]
+    assert (one["batch"], one["read"], one["share"], live["at"], live["busy"]) == (public, 5, 0.437, place.clock.at, True)
+    assert place.browser("bob").client.get("/pulse").json["uploads"] == []
+    assert place.client().get(f"/api/v1/batches/{public}", headers=place.bearer()).json["share"] == 0.437
+
+
+def test_nobody_makes_up_how_far_a_plain_body_is(place: Place, send: Send, work: Callable[[], None]) -> None:
+    public = send([sample(n) for n in range(12)], run=False)
+    half_read(place, public, None)
+    browser = place.browser()
+    page = browser.client.get(f"/uploads/{public}").text
+    assert "<progress" not in page
+    assert browser.client.get("/pulse").json["uploads"][0]["share"] is None
+    work()
+    assert browser.client.get("/pulse").json["uploads"] == []
+    assert place.client().get(f"/api/v1/batches/{public}", headers=place.bearer()).json["share"] == 1
+
+
+def test_days_that_are_still_to_be_counted_are_told_for_a_while(place: Place, send: Send) -> None:
+    public = send([sample(1)])
+    with place.database.writing() as c:
+        days.mark(c, place.persons["Alice"], {("steps", f"2025-11-{day:02d}") for day in range(1, 13)}, place.clock.at)
+    browser = place.browser()
+    assert "12 days still to be counted." in text(browser.client.get(f"/uploads/{public}").text)
+    assert browser.client.get("/pulse").json["busy"]
+    place.clock.at += 2 * 3_600_000
+    assert "still to be counted" not in browser.client.get(f"/uploads/{public}").text
+
+
+def test_what_is_no_longer_kept_cannot_be_read_again_and_says_so(place: Place, send: Send) -> None:
+    public = send([sample(1)])
+    browser, headers = place.browser(), place.bearer()
+    assert place.client().get(f"/api/v1/batches/{public}", headers=headers).json["kept"] is True
+    with place.database.writing() as c:
+        c.exec_driver_sql("UPDATE chunk SET body=NULL")
+    page = browser.client.get(f"/uploads/{public}").text
+    assert "no longer kept" in page
+    assert "Read this upload again" not in page
+    assert place.client().get(f"/api/v1/batches/{public}", headers=headers).json["kept"] is False
+    answer = place.client().post(f"/api/v1/batches/{public}/replay", headers=headers)
+    assert (answer.status_code, answer.json["error"]["code"]) == (409, "body_gone")
+    assert browser.client.post(f"/uploads/{public}/replay", data={"csrf": browser.csrf}).status_code == 409
+    assert "1 record, new." in text(browser.client.get(f"/uploads/{public}").text)
+
+
+def test_replay_by_the_api_twice_is_once(place: Place, send: Send, work: Callable[[], None]) -> None:
+    public, headers = send([sample(n) for n in range(5)]), place.bearer()
+    for _ in range(2):
+        answer = place.client().post(f"/api/v1/batches/{public}/replay", headers=headers)
+        assert (answer.status_code, answer.json["status"], answer.json["read"]) == (202, "processing", 0)
+    work()
+    records = place.client().get(f"/api/v1/batches/{public}", headers=headers).json["records"]
+    assert records == {"new": 0, "updated": 0, "duplicate": 5, "deleted": 0, "rejected": 0}

@@ -18,7 +18,8 @@ CREATE INDEX login_failure_who ON login_failure (who, at);
 CREATE TABLE device (
   id INTEGER PRIMARY KEY, person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, name TEXT NOT NULL,
   token_id TEXT NOT NULL UNIQUE, token_hash BLOB NOT NULL, scopes TEXT NOT NULL, created_at INTEGER NOT NULL,
-  revoked_at INTEGER, last_used_at INTEGER, last_contact_at INTEGER);
+  revoked_at INTEGER, last_used_at INTEGER, last_contact_at INTEGER, refused_at INTEGER,
+  refused INTEGER); -- the HTTP status of the last refusal, noted until the device's first upload
 CREATE INDEX device_person ON device (person_id);
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
@@ -37,7 +38,7 @@ CREATE TABLE precedence (
   rank INTEGER NOT NULL, PRIMARY KEY (person_id, metric, source_id)) WITHOUT ROWID;
 CREATE TABLE arrival (
   person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, form TEXT NOT NULL, ref INTEGER NOT NULL, newest INTEGER NOT NULL,
-  usual INTEGER, longest INTEGER, PRIMARY KEY (person_id, form, ref)) WITHOUT ROWID;
+  usual INTEGER, longest INTEGER, carrier INTEGER, PRIMARY KEY (person_id, form, ref)) WITHOUT ROWID;
 CREATE TABLE metric (
   key TEXT PRIMARY KEY, label TEXT NOT NULL, unit TEXT NOT NULL, aggregation TEXT NOT NULL, created_at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE metric_alias (
@@ -86,6 +87,7 @@ CREATE TABLE sleep_stage (
   id INTEGER PRIMARY KEY, series_id INTEGER NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, stage TEXT NOT NULL, uuid BLOB,
   parent INTEGER NOT NULL DEFAULT 0, zone TEXT, as_of INTEGER NOT NULL, batch_id INTEGER NOT NULL, superseded INTEGER NOT NULL DEFAULT 0);
 CREATE UNIQUE INDEX sleep_stage_key ON sleep_stage (series_id, start, "end", stage);
+CREATE INDEX sleep_stage_aside ON sleep_stage (series_id, start) WHERE superseded=1;
 CREATE INDEX sleep_stage_uuid ON sleep_stage (series_id, uuid) WHERE uuid IS NOT NULL;
 CREATE TABLE stated_night (
   person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, app TEXT NOT NULL, date TEXT NOT NULL, json TEXT NOT NULL,
@@ -97,6 +99,7 @@ CREATE TABLE workout (
   start INTEGER NOT NULL, "end" INTEGER NOT NULL, zone TEXT, totals TEXT NOT NULL, series BLOB, route BLOB, laps TEXT NOT NULL DEFAULT '[]',
   meta TEXT NOT NULL DEFAULT '{}', as_of INTEGER NOT NULL, batch_id INTEGER NOT NULL, superseded INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX workout_start ON workout (person_id, start);
+CREATE INDEX workout_aside ON workout (person_id, start) WHERE superseded=1;
 CREATE UNIQUE INDEX workout_uuid ON workout (person_id, uuid) WHERE uuid IS NOT NULL;
 CREATE TABLE clinical (
   id INTEGER PRIMARY KEY, person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, kind TEXT NOT NULL, uuid TEXT, start INTEGER,
@@ -116,21 +119,41 @@ CREATE TABLE batch (
   as_of INTEGER, created_at INTEGER NOT NULL, touched_at INTEGER NOT NULL, started_at INTEGER, closed_at INTEGER);
 CREATE UNIQUE INDEX batch_client ON batch (device_id, client) WHERE client IS NOT NULL;
 CREATE INDEX batch_person ON batch (person_id, id);
+CREATE INDEX batch_device ON batch (device_id, id);
 CREATE INDEX batch_open ON batch (id) WHERE closed_at IS NULL;
 CREATE TABLE chunk (
   id INTEGER PRIMARY KEY, batch_id INTEGER NOT NULL REFERENCES batch ON DELETE CASCADE, idx INTEGER NOT NULL, sha BLOB NOT NULL,
   spool TEXT, size INTEGER NOT NULL, status TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
   position INTEGER NOT NULL DEFAULT 0, share REAL, -- of a file: how far it is worked off, 0 to 1
   due_at INTEGER NOT NULL, error TEXT, accepted_at INTEGER NOT NULL, as_of INTEGER NOT NULL, finished_at INTEGER,
+  again INTEGER NOT NULL DEFAULT 0, again_at INTEGER, -- how often the client sent this very part once more, and when last
   body BLOB, UNIQUE (batch_id, idx)); -- the body stands last: what the queue asks never walks through it
 CREATE INDEX chunk_sha ON chunk (sha);
 CREATE INDEX chunk_open ON chunk (due_at) WHERE status IN ('pending', 'running');
 CREATE INDEX chunk_next ON chunk (batch_id, idx) WHERE status IN ('pending', 'running');
 CREATE INDEX chunk_dead ON chunk (id) WHERE status = 'dead';
+CREATE INDEX chunk_again ON chunk (batch_id) WHERE again > 0;
 CREATE TABLE rejection (
   id INTEGER PRIMARY KEY, batch_id INTEGER NOT NULL REFERENCES batch ON DELETE CASCADE, idx INTEGER NOT NULL, position TEXT NOT NULL,
   code TEXT NOT NULL, reason TEXT NOT NULL, raw TEXT NOT NULL);
 CREATE INDEX rejection_batch ON rejection (batch_id, id);
+CREATE TABLE whole_export ( -- an upload that states a whole history: what it lacks of what was said before it is superseded
+  batch_id INTEGER PRIMARY KEY REFERENCES batch ON DELETE CASCADE, as_of INTEGER, state TEXT NOT NULL, due INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX whole_export_due ON whole_export (batch_id) WHERE due=1;
+CREATE TABLE whole_cover (
+  source_id INTEGER NOT NULL REFERENCES source ON DELETE CASCADE, batch_id INTEGER NOT NULL REFERENCES whole_export ON DELETE CASCADE,
+  first INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (source_id, batch_id)) WITHOUT ROWID;
+CREATE INDEX whole_cover_batch ON whole_cover (batch_id);
+CREATE TABLE reconcile ( -- a whole export that, if a person says so, sets samples aside too; the cursor says how far that is
+  batch_id INTEGER PRIMARY KEY REFERENCES batch ON DELETE CASCADE, held TEXT NOT NULL, state TEXT NOT NULL,
+  series_id INTEGER NOT NULL DEFAULT 0, start INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE reconcile_count (
+  batch_id INTEGER NOT NULL REFERENCES reconcile ON DELETE CASCADE, series_id INTEGER NOT NULL, samples INTEGER NOT NULL,
+  PRIMARY KEY (batch_id, series_id)) WITHOUT ROWID;
+CREATE TABLE set_aside (
+  batch_id INTEGER NOT NULL REFERENCES batch ON DELETE CASCADE, series_id INTEGER NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
+  tag TEXT NOT NULL, value REAL NOT NULL, uuid BLOB, ms INTEGER, zone_id INTEGER, meta_id INTEGER, origin INTEGER NOT NULL, as_of INTEGER,
+  PRIMARY KEY (batch_id, series_id, start, "end", tag)) WITHOUT ROWID;
 CREATE TABLE anchor (
   device_id INTEGER NOT NULL REFERENCES device ON DELETE CASCADE, metric TEXT NOT NULL, anchor TEXT NOT NULL, batch_id INTEGER NOT NULL,
   moved_at INTEGER NOT NULL, PRIMARY KEY (device_id, metric)) WITHOUT ROWID;
@@ -173,7 +196,8 @@ CREATE TABLE channel (
 CREATE TABLE delivery (
   id INTEGER PRIMARY KEY, finding_id INTEGER NOT NULL REFERENCES finding ON DELETE CASCADE, state TEXT NOT NULL,
   channel_id INTEGER NOT NULL REFERENCES channel ON DELETE CASCADE, status TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
-  due_at INTEGER NOT NULL, error TEXT, created_at INTEGER NOT NULL, sent_at INTEGER, UNIQUE (finding_id, state, channel_id));
+  due_at INTEGER NOT NULL, error TEXT, category TEXT NOT NULL DEFAULT '', created_at INTEGER NOT NULL, sent_at INTEGER,
+  UNIQUE (finding_id, state, channel_id));
 CREATE INDEX delivery_open ON delivery (due_at) WHERE status IN ('pending', 'sending');
 """
 

@@ -47,7 +47,7 @@ def one(public: str, query: ReceiptQuery) -> Response:
 
 @routes.post("/api/v1/batches/<public>/replay")
 @opens("ingest")
-@described("Work through the failed chunks of an upload again.", answer=dict[str, Any], status=202)
+@described("Read a whole upload again from what was sent; its counts and rejections start anew.", answer=dict[str, Any], status=202)
 def replay(public: str) -> Response:
     repair.replay(house().database, person_id(), public, now())
     house().door.ring()

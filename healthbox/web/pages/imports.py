@@ -22,10 +22,11 @@ from healthbox.web.database import writing
 from healthbox.web.frame import page, person
 from healthbox.web.house import now
 from healthbox.web.openapi import checked
+from healthbox.web.pages import uploads
 
 routes = Blueprint("imports", __name__)
 
-TYPES = ".zip,.xml,.json,.jsonl"
+TYPES = ".zip,.xml,.json,.jsonl,.csv,.tsv,.txt,.fit,.gpx,.tcx,.gz,.db"
 RECEIPT = "uploads.one"
 FORM_BYTES = 100_000  # what a form adds to its file, and more
 FOR_SCRIPTS = ("imports.begin", "imports.one", "imports.add")
@@ -131,6 +132,7 @@ def _page(error: str) -> str:
         error=error,
         types=TYPES,
         waiting=waiting,
+        reads=uploads.being_read(),
         free=free,
         reserve=needed,
         free_words=_size(free, reader),

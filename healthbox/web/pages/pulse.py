@@ -2,11 +2,12 @@
 
 from flask import Blueprint, Response
 
-from healthbox.store import freshness
+from healthbox.store import days, freshness
 from healthbox.web.answers import json_answer
 from healthbox.web.auth import opens, person_id
 from healthbox.web.database import reading
 from healthbox.web.house import now
+from healthbox.web.pages import uploads
 
 routes = Blueprint("pulse", __name__)
 
@@ -15,4 +16,10 @@ routes = Blueprint("pulse", __name__)
 @opens("account")
 def show() -> Response:
     pill, _ = freshness.pill(reading(), person_id(), now())
-    return json_answer(pill | {"stamp": freshness.stamp(reading(), person_id())})
+    reads = (
+        [{"batch": one.public, "words": one.words, "read": one.read, "share": one.told} for one in uploads.being_read()]
+        if pill["busy"]
+        else []
+    )
+    busy = pill["busy"] or days.dirty_count(reading(), person_id()) > 0
+    return json_answer(pill | {"busy": busy, "at": now(), "uploads": reads, "stamp": freshness.stamp(reading(), person_id())})

@@ -37,7 +37,7 @@ def create(token: str) -> AnyResponse:
     except Invalid as wrong:
         return make_response(_page(given, f"{wrong.message} {wrong.hint}".strip()), 422)
     (house().settings.data / settings.SETUP).unlink(missing_ok=True)  # where the start wrote it for people without the log at hand
-    response = redirect(request.script_root + "/data", 303)
+    response = redirect(request.script_root + "/pair", 303)
     sessions.start(response, cookie)
     return response
 

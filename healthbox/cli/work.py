@@ -11,7 +11,7 @@ from healthbox.cli.place import now_ms
 from healthbox.config import Settings
 from healthbox.domain.errors import Problem
 from healthbox.pipeline import supersede
-from healthbox.pipeline.pump import Pump
+from healthbox.pipeline.pump import Pump, calm_collector
 from healthbox.store import days, uploads
 from healthbox.store.engine import Database
 from healthbox.store.locks import ServerLock, is_held
@@ -37,6 +37,7 @@ def working(database: Database, given: Settings) -> Iterator[bool]:
     with lock:
         configure("error")
         pump = Pump(database, given.data, now_ms, _nothing)
+        calm_collector()
         pump.boot()
         end = threading.Event()
         hands = threading.Thread(target=_work, args=(pump, end), name="pump")

@@ -248,6 +248,7 @@ def _local(ms: int, zone: dt.tzinfo) -> dt.datetime:
     return (EPOCH + dt.timedelta(milliseconds=ms)).astimezone(zone)
 
 
+@functools.lru_cache(maxsize=8192)
 def _midnight(date: dt.date, zone: dt.tzinfo) -> int:
     """The first instant at which the wall clock of ``zone`` shows ``date`` or a later one."""
     first = dt.datetime(date.year, date.month, date.day, tzinfo=zone)

@@ -117,7 +117,7 @@ def analyse(database: Database, now: int, rules: Mapping[str, Rule] = RULES) -> 
     if task is None:
         return False
     judged, reach = judge(task, rules)
-    with database.writing() as c:
+    with database.working() as c:
         if task.person_id not in {person.id for person in people.list_persons(c)}:
             return True  # removed meanwhile, and all marks with it
         _reconcile(c, task, judged, now)

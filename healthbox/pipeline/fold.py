@@ -1,7 +1,6 @@
 """Fold: dirty days into day rows and nights. A pure function of what is stored, so a rebuild equals the increments."""
 
 import datetime as dt
-import json
 import logging
 from collections.abc import Callable
 from functools import partial
@@ -49,7 +48,7 @@ class Folder:
             except Exception as error:  # days that cannot be computed wait, so that all the others need not
                 log.error("days cannot be folded", extra={"person": person_id, "metric": metric, "days": len(dirty)}, exc_info=error)
                 put = partial(days.defer, dirty=dirty, until=now + DEFER_MS)
-        with self._database.writing() as c:
+        with self._database.working() as c:
             changed = put(c)
         # what a person's own app calls an unknown metric is nobody's business in a log
         named = "unknown" if metric.startswith("unknown.") else metric
@@ -88,7 +87,7 @@ def day_row(metric: str, date: dt.date, result: DayResult) -> DayRow:
     detail = {
         "sources": [_share(share) for share in result.shares],
         "overlap": result.overlap,
-        "layers": [msgspec.to_builtins(layer) for layer in result.layers],
+        "layers": result.layers,
     }
     if result.beside:
         detail["beside"] = [_share(share) for share in result.beside]
@@ -103,7 +102,7 @@ def day_row(metric: str, date: dt.date, result: DayResult) -> DayRow:
         result.coverage,
         result.layer,
         result.rule,
-        json.dumps(detail, sort_keys=True, ensure_ascii=False),
+        msgspec.json.encode(detail, order="sorted").decode(),
     )
 
 

@@ -25,7 +25,7 @@ from healthbox.store.ledger import SLICE, Claim
 
 log = logging.getLogger("healthbox.process")
 BACK_OFF_MS = 5_000
-FILE_STEP = 8_000  # records of a file in one transaction: a phone that sends meanwhile waits for some 50 ms
+FILE_STEP = 12_000  # records of a file in one transaction: a phone that sends meanwhile waits for some 50 ms
 
 
 class _Open(NamedTuple):
@@ -54,11 +54,11 @@ class Processor:
         """Take the next due chunk one step further. False when none is due, or none but those still ``reading``."""
         if self._owed is not None:  # no room even to note it then
             owed, due_at = self._owed
-            with self._database.writing() as c:
+            with self._database.working() as c:
                 ledger.give_back(c, owed, due_at=due_at)
             self._owed = None
         waiting = {one.batch_id for one in self._open.values() if one.reader.waits}
-        with self._database.writing() as c:
+        with self._database.working() as c:
             claim = ledger.claim(c, now, after=self._last, besides=waiting)
         self.reading = claim is None and bool(waiting)
         if claim is None:
@@ -73,7 +73,7 @@ class Processor:
             self._shut(claim.chunk_id)
             log.warning("chunk waits", extra={"batch": claim.public, "chunk": claim.idx, "code": problem.code})
             self._owed = (claim, now + BACK_OFF_MS)
-            with self._database.writing() as c:
+            with self._database.working() as c:
                 ledger.give_back(c, claim, due_at=now + BACK_OFF_MS)
             self._owed = None
         except Exception as error:  # the edge of the loop: a chunk's failure is recorded, the batch goes on
@@ -86,11 +86,11 @@ class Processor:
     def _apply(self, claim: Claim, now: int) -> None:
         reader = self._reader(claim)
         if reader.waits:  # it has only begun
-            with self._database.writing() as c:
+            with self._database.working() as c:
                 ledger.give_back(c, claim, due_at=now)
             return
         items, done = reader.take(SLICE if reader.share is None else FILE_STEP)
-        with self._database.writing() as c:
+        with self._database.working() as c:
             zones = ZoneHistory(people.zone_history(c, claim.person_id))
             step = Step(c, claim, self._plain, zones, now)
             step.store(items)
@@ -162,7 +162,7 @@ class Processor:
     def _record_failure(self, claim: Claim, error: Exception, now: int) -> None:
         permanent = isinstance(error, Problem) and error.permanent
         words = error.message if isinstance(error, Problem) else type(error).__name__
-        with self._database.writing() as c:
+        with self._database.working() as c:
             status = ledger.fail(c, claim, error=words[:300], permanent=permanent, now=now)
         meters.CHUNK_FAILURES.labels(status).inc()
         log.error(

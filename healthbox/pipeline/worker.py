@@ -12,7 +12,7 @@ from healthbox.pipeline import deliver, schedule, slices, supersede
 from healthbox.pipeline.accept import Door
 from healthbox.pipeline.bell import Bell
 from healthbox.pipeline.inbox import Inbox
-from healthbox.pipeline.pump import Pump
+from healthbox.pipeline.pump import Pump, calm_collector
 from healthbox.store import days, deliveries, disk, ledger
 from healthbox.store.engine import Database
 from healthbox.store.vault import Vault
@@ -53,6 +53,7 @@ class Worker:
         return None if self.pump.stuck else self._beat
 
     def start(self) -> None:
+        calm_collector()
         self.pump.boot()
         deliver.resume(self._database, self._clock())
         schedule.prepare(self._database, self._settings, self._clock())

@@ -141,7 +141,7 @@ def samples_between(c: Connection, series: Series, low: int, high: int) -> list[
     back = low - series.longest
     beneath = driver(c)
     long = beneath.execute(
-        f"SELECT {_IN_MS} FROM long_sample AS l JOIN sample AS s "
+        f"SELECT {_IN_MS} FROM long_sample AS l CROSS JOIN sample AS s "
         'USING (series_id, start, "end", tag) WHERE l.series_id=? AND l.start<? AND l."end">=? ORDER BY 1',
         (series.id, back, low),
     ).fetchall()

@@ -99,7 +99,10 @@ def _day(pieces: list[Piece], low: int, high: int, told: bool) -> Merged:
     order, raw = _precedence(pieces, low, high)
     won = _plain(pieces, low, high) if len(order) == 1 else None
     if won is None:
-        won = _sweep([p for p in pieces if p.end > p.start], order, low, high)
+        wide = [p for p in pieces if p.end > p.start]
+        won = _by_layers(wide, order, low, high)
+        if won is None:
+            won = _sweep(wide, order, low, high)
     covered = sum(end - start for _, start, end in won)
     if points := [p for p in pieces if p.end == p.start]:
         won += _points(points, order, won)
@@ -172,6 +175,48 @@ def _plain(pieces: list[Piece], low: int, high: int) -> list[_Won] | None:
 
 def _start(piece: Piece) -> int:
     return piece.start
+
+
+def _from(won: _Won) -> int:
+    return won[1]
+
+
+def _by_layers(pieces: list[Piece], order: dict[int, int], low: int, high: int) -> list[_Won] | None:
+    """Source by source, the best first: what is left of each piece beside what is covered already. None where a source overlaps
+    itself, for then its larger rate decides."""
+    own: list[list[Piece]] = [[] for _ in order]
+    for piece in sorted(pieces, key=_start):
+        mine = own[order[piece.source]]
+        if mine and piece.start < mine[-1].end:
+            return None
+        mine.append(piece)
+    won: list[_Won] = []
+    covered: list[tuple[int, int]] = []
+    for mine in own:
+        got = _left(mine, covered, low, high) if covered else [(p, max(p.start, low), min(p.end, high)) for p in mine]
+        won += got
+        covered = sorted([*covered, *((start, end) for _, start, end in got)]) if covered else [(start, end) for _, start, end in got]
+    won.sort(key=_from)
+    return won
+
+
+def _left(mine: list[Piece], covered: list[tuple[int, int]], low: int, high: int) -> list[_Won]:
+    """The slices of pieces that stand outside of the stretches covered; both in ascending order, neither overlapping itself."""
+    got: list[_Won] = []
+    first = 0
+    for piece in mine:
+        start, end = max(piece.start, low), min(piece.end, high)
+        while first < len(covered) and covered[first][1] <= start:
+            first += 1
+        at = first
+        while at < len(covered) and covered[at][0] < end:
+            if covered[at][0] > start:
+                got.append((piece, start, covered[at][0]))
+            start = covered[at][1]
+            at += 1
+        if start < end:
+            got.append((piece, start, end))
+    return got
 
 
 def _sweep(pieces: list[Piece], order: dict[int, int], low: int, high: int) -> list[_Won]:

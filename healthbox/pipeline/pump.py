@@ -23,6 +23,7 @@ from healthbox.store.engine import Database
 log = logging.getLogger("healthbox.pump")
 STUCK_S = 300
 IMPORT_STEPS = 8
+READING_SETTLE_MS = 250  # a day of which nothing came for so long is folded while there is nothing else to do
 READING_S = 0.01  # until we look again whether the process that reads a file has come further
 
 
@@ -88,6 +89,9 @@ class Pump:
             self.stage = "fold"
             self._folder.step(self._clock())
         else:
+            return True
+        self.stage = "fold"
+        if self._processor.reading and not self._stop.is_set() and self._folder.step(self._clock(), settle_ms=READING_SETTLE_MS):
             return True
         self.stage = "close"
         if closed := close_batches(self._database, self._clock()):

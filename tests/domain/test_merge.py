@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthbox.domain.merge import Merged, Piece, merge
+from healthbox.domain.merge import Merged, Piece, _by_layers, _sweep, merge
 
 RANKS = {"manual": 0, "watch": 1, "phone": 2, "app": 3}
 DAY = [0, 86_400_000]
@@ -155,6 +155,25 @@ def test_one_source_at_a_time_gives_the_same_bits_by_the_quick_way(steps: list[t
     for low, high in pairwise(BOUNDS):
         (quick,), (slow,) = merge(alone, (low, high), told=False), merge(alone, (low, high))
         assert (quick.value, quick.n, quick.shares, quick.covered_ms) == (slow.value, slow.n, slow.shares, slow.covered_ms)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), one_after_another), min_size=2, max_size=4, unique_by=lambda lane: lane[0]))
+def test_layers_of_sources_give_the_slices_that_the_sweep_gives(lanes: list[tuple[int, list[tuple[int, int, float]]]]) -> None:
+    found: list[Piece] = []
+    for source, steps in lanes:
+        at = -9
+        for gap, length, value in steps:
+            found.append(Piece(source, "abcd"[source], source // 2, at + gap, at + gap + length, value))
+            at += gap + length
+    inside = [piece for piece in found if piece.start < 30 and piece.end > 0]
+    order = {source: at for at, source in enumerate(sorted({piece.source for piece in inside}))}
+    by_layers = _by_layers(inside, order, 0, 30)
+    assert by_layers is not None
+    assert sorted(by_layers, key=_place) == sorted(_sweep(inside, order, 0, 30), key=_place)
+
+
+def _place(slice_: tuple[Piece, int, int]) -> tuple[int, int]:
+    return slice_[1:]
 
 
 @given(st.lists(pieces, max_size=14))

@@ -5,6 +5,7 @@ Pure, so that the process which reads a big file does it too, beside the one tha
 
 import math
 import sys
+from collections.abc import Iterator
 from operator import itemgetter
 
 import msgspec
@@ -19,29 +20,37 @@ _NEAR_S = 20 * 3600  # rows nearer than that have no whole day between them
 _when = itemgetter(0, 1)
 
 Row = tuple[str, int, int, float | str | None, str | None, dict[str, object] | None]
-# start and end in whole seconds by floor, value, ms as in ``Incoming``, zone, number of its metadata
+BareRow = tuple[int, int, float]
+# start and end in whole seconds by floor, value; then ms as in ``Incoming``, zone, number of its metadata
 ReadyRow = tuple[int, int, float, int | None, str | None, int | None]
 
 
 class Ready(msgspec.Struct, array_like=True):
-    """``rows`` by (start, end), values in the metric's canonical unit. ``distinct``: no two rows share both. ``spans``: stretches
-    of seconds, gaps in which are shorter than a day; empty where a row has a zone of its own. ``rest``: rows of the block as it
-    came that have something wrong with them; the other fields are the block's too."""
+    """``bare`` and ``full`` rows are each by (start, end), values in the metric's canonical unit; ``longest`` of them in seconds.
+    ``distinct``: no two share both. ``spans``: stretches of seconds, gaps in which are shorter than a day; empty where a row has a
+    zone of its own. ``rest``: rows of the block as it came that have something wrong with them; the other fields are the block's."""
 
     key: str
     metric: str
     naming: Naming
     unit: str | None
     source: SourceRef
-    rows: list[ReadyRow]
+    bare: list[BareRow]
+    full: list[ReadyRow]
     metas: list[dict[str, object]]
+    longest: int
     distinct: bool
     spans: list[tuple[int, int]]
     rest: list[Row]
 
     @property
     def weight(self) -> int:
-        return len(self.rows) + len(self.rest)
+        return len(self.bare) + len(self.full) + len(self.rest)
+
+    def said(self) -> Iterator[BareRow]:
+        """Start, end and value of every row."""
+        yield from self.bare
+        yield from (row[:3] for row in self.full)
 
 
 def ready(block: SampleBlock, catalogue: Catalogue) -> Ready | None:
@@ -54,7 +63,8 @@ def ready(block: SampleBlock, catalogue: Catalogue) -> Ready | None:
     except ValueError:
         return None
     low, high = (-_MOST if metric.low is None else metric.low), (_MOST if metric.high is None else metric.high)
-    rows: list[ReadyRow] = []
+    bare: list[BareRow] = []
+    full: list[ReadyRow] = []
     rest: list[Row] = []
     metas: list[dict[str, object]] = []
     numbers: dict[int, int] = {}  # records that say the same share one object
@@ -74,16 +84,20 @@ def ready(block: SampleBlock, catalogue: Catalogue) -> Ready | None:
             if number is None:
                 number = numbers[id(data)] = len(metas)
                 metas.append(data)
-        if zone:
-            zoned = True
+        ms = (start % 1000) * 1000 + end % 1000
+        if zone or ms or number is not None:
+            zoned = zoned or bool(zone)
+            full.append((start // 1000, end // 1000, value, ms or None, zone or None, number))
         else:
-            zone = None
-        rows.append((start // 1000, end // 1000, value, (start % 1000) * 1000 + end % 1000 or None, zone, number))
-    rows.sort(key=_when)
-    keys = list(map(_when, rows))
-    distinct = len(set(keys)) == len(keys)
-    spans = [] if zoned else _spans(rows)
-    return Ready(metric.key, block.metric, block.naming, block.unit, block.source, rows, metas, distinct, spans, rest)
+            bare.append((start // 1000, end // 1000, value))
+    bare.sort(key=_when)
+    full.sort(key=_when)
+    keys = sorted([*map(_when, bare), *map(_when, full)])
+    return Ready(
+        metric.key, block.metric, block.naming, block.unit, block.source, bare, full, metas,
+        longest=max((end - start for start, end in keys), default=0), distinct=len(set(keys)) == len(keys),
+        spans=[] if zoned else _spans(keys), rest=rest,
+    )  # fmt: skip
 
 
 def _number(said: float | str | None) -> float:
@@ -93,15 +107,15 @@ def _number(said: float | str | None) -> float:
         return math.nan
 
 
-def _spans(rows: list[ReadyRow]) -> list[tuple[int, int]]:
-    if not rows:
+def _spans(keys: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    if not keys:
         return []
     spans: list[tuple[int, int]] = []
-    low, high = rows[0][0], rows[0][1]
-    for row in rows:
-        if row[0] > high + _NEAR_S:
+    low, high = keys[0]
+    for start, end in keys:
+        if start > high + _NEAR_S:
             spans.append((low, high))
-            low, high = row[0], row[1]
-        elif row[1] > high:
-            high = row[1]
+            low, high = start, end
+        elif end > high:
+            high = end
     return [*spans, (low, high)]

@@ -41,9 +41,9 @@ def _held(step: Step, items: Iterable[Record | SampleBlock | Ready]) -> Iterator
     for given in items:
         item = (ready(given, step.catalogue) or given) if isinstance(given, SampleBlock) else given
         if isinstance(item, Ready):
-            series_id = _series(step, item.key, item.source) if item.rows else None
+            series_id = _series(step, item.key, item.source) if item.bare or item.full else None
             if series_id is not None:
-                yield from ((series_id, row[0], row[1], row[2]) for row in item.rows)
+                yield from ((series_id, *row) for row in item.said())
         elif isinstance(item, SampleBlock | Sample):  # one by one, of whatever kind: where it stands says enough
             metric = step.catalogue.find(item.naming, item.metric)
             series_id = _series(step, metric.key if metric else metrics.unknown_key(item.metric, item.unit), item.source)

@@ -22,33 +22,32 @@ def store_block(step: "Step", block: SampleBlock | Ready) -> None:
         return
     for row in made.rest:
         step.take(single(made, row))  # it says what is wrong
-    if made.rows:
+    if made.bare or made.full:
         _settle(step, made)
 
 
 def _settle(step: "Step", made: Ready) -> None:
     series_id = step.series(made.key, made.source)
-    rows = _numbered(step, made)
-    settled = bulk.add(step.c, series_id, step.claim.batch_id, rows, distinct=made.distinct)
-    step.counts["new"] += len(settled.new)
+    rows = bulk.Rows(made.bare, _numbered(step, made), made.longest, made.distinct, zoned=not made.spans)
+    settled = bulk.add(step.c, series_id, step.claim.batch_id, rows)
     step.counts["duplicate"] += settled.duplicate
-    if made.spans and len(settled.new) == len(rows):
+    if settled.new is None and made.spans:
+        step.counts["new"] += rows.number
         step.touch_spans(made.key, made.spans)
     else:
-        step.touch_rows(made.key, settled.new)
-    for at in settled.rest:
-        start, end, value, ms, zone_id, meta_id = rows[at]
+        new = rows.all() if settled.new is None else settled.new
+        step.counts["new"] += len(new)
+        step.touch_rows(made.key, new)
+    for start, end, value, ms, zone_id, meta_id in settled.rest:
         step.samples.append(Incoming(series_id, start, end, value, ms=ms, zone_id=zone_id, meta_id=meta_id, as_of=step.claim.as_of))
 
 
 def _numbered(step: "Step", made: Ready) -> list[BulkRow]:
-    """The rows with the numbers that their zones and metadata have in the store."""
-    if not made.metas and made.spans:
-        return made.rows  # type: ignore[return-value]  # no row has a zone or metadata
+    """The full rows with the numbers that their zones and metadata have in the store."""
     zone, metas = step.registry.zone, [step.registry.meta(data) for data in made.metas]
     return [
         (start, end, value, ms, zone(name) if name else None, None if number is None else metas[number])
-        for start, end, value, ms, name, number in made.rows
+        for start, end, value, ms, name, number in made.full
     ]
 
 

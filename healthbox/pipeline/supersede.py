@@ -57,10 +57,10 @@ def _span(item: Sample | SampleBlock | Ready | SleepStage | Workout) -> tuple[in
     if isinstance(item, SampleBlock):
         return min(row[1] for row in item.rows), max(row[2] for row in item.rows)
     if isinstance(item, Ready):
-        if not item.rows:
+        if not item.bare and not item.full:
             return _span(SampleBlock(metric="", naming=item.naming, unit=None, source=item.source, rows=item.rest))
-        last = item.spans[-1][1] if item.spans else max(row[1] for row in item.rows)
-        return item.rows[0][0] * 1000, last * 1000
+        spans = item.spans or [row[:2] for row in item.said()]
+        return min(start for start, _ in spans) * 1000, max(end for _, end in spans) * 1000
     return item.start, item.end
 
 

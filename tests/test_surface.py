@@ -75,7 +75,10 @@ def parameters(app: Flask) -> Iterator[str]:
 
 def commands(command: click.Command, name: str) -> Iterator[str]:
     if isinstance(command, click.Group):
-        for inner, found in command.commands.items():
+        context = click.Context(command)
+        for inner in command.list_commands(context):
+            found = command.get_command(context, inner)
+            assert found is not None
             yield from commands(found, f"{name} {inner}".strip())
         return
     words = [f"<{p.name}>" for p in command.params if isinstance(p, click.Argument)]

@@ -20,7 +20,28 @@ PACKAGE = "healthbox.cli"
 
 
 class Commands(click.Group):
-    """A ``Problem`` ends a command with its words and exit code 1 (78 for a data folder that cannot be written)."""
+    """A ``Problem`` ends a command with its words and exit code 1 (78 for a data folder that cannot be written). What one command
+    needs is loaded for it alone: half of a second on a small machine."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        for command in found_commands():
+            self._take(command)
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.commands:
+            own = next((command for home in (cmd_name, f"{cmd_name}s") if (command := _exported(home)) is not None), None)
+            if own is not None and own.name == cmd_name:
+                self._take(own)
+            else:
+                self.list_commands(ctx)
+        return super().get_command(ctx, cmd_name)
+
+    def _take(self, command: click.Command) -> None:
+        standing = self.commands.setdefault(command.name or "", command)
+        if standing is not command:
+            raise RuntimeError(f"two commands are called {command.name}")
+        _equip(command)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -44,16 +65,23 @@ def main() -> None:
 
 def found_commands() -> Iterator[click.Command]:
     """Every ``command`` that a module of this package exports. Raises ``RuntimeError`` for one that is no command."""
-    folder = str(Path(__file__).parent)
-    for info in pkgutil.iter_modules([folder]):
-        if info.name == "main":
-            continue
-        command = getattr(importlib.import_module(f"{PACKAGE}.{info.name}"), "command", None)
-        if command is None:
-            continue
-        if not isinstance(command, click.Command):
-            raise RuntimeError(f"{PACKAGE}.{info.name}.command is no click command but a {type(command).__name__}")
-        yield command
+    for home in _modules():
+        command = _exported(home)
+        if command is not None:
+            yield command
+
+
+def _modules() -> set[str]:
+    return {info.name for info in pkgutil.iter_modules([str(Path(__file__).parent)])} - {"main"}
+
+
+def _exported(home: str) -> click.Command | None:
+    if home not in _modules():
+        return None
+    command = getattr(importlib.import_module(f"{PACKAGE}.{home}"), "command", None)
+    if command is not None and not isinstance(command, click.Command):
+        raise RuntimeError(f"{PACKAGE}.{home}.command is no click command but a {type(command).__name__}")
+    return command
 
 
 def _equip(command: click.Command) -> None:
@@ -69,8 +97,4 @@ def _equip(command: click.Command) -> None:
             _equip(inner)
 
 
-for _command in found_commands():
-    if _command.name in main.commands:
-        raise RuntimeError(f"two commands are called {_command.name}")
-    main.add_command(_command)
 _equip(main)

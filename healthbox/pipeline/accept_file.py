@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from healthbox.config import Settings
@@ -12,7 +13,7 @@ from healthbox.pipeline.accept import Accepted, Owner
 from healthbox.store import devices, disk, ledger, people, reconciling
 from healthbox.store.engine import Database
 
-BLOCK = 1 << 20
+BLOCK = 4 << 20
 MB = 1 << 20
 
 
@@ -60,11 +61,12 @@ def _keep(path: Path, spool: Path) -> tuple[str, bytes]:
     target = spool / name
     digest = hashlib.sha256()
     try:
-        with path.open("rb") as source, target.open("xb") as copy:
+        with path.open("rb") as source, target.open("xb") as copy, ThreadPoolExecutor(1) as beside:
             os.chmod(target, 0o600)
             while block := source.read(BLOCK):
-                digest.update(block)
+                digested = beside.submit(digest.update, block)  # both let go of the interpreter: it costs what writing costs
                 copy.write(block)
+                digested.result()
             copy.flush()
             os.fsync(copy.fileno())
     except OSError:

@@ -60,6 +60,7 @@ def serve(settings: Settings) -> None:
         door = Door(database, settings, worker.ring)
         app = create_app(settings, database, door, vault=vault, pump=worker)
         server = create_server(app, host=settings.host, port=settings.port, **server_options(settings))
+        sys.setswitchinterval(0.001)  # s: a request waits no longer for a thread that computes
         worker.start()
         _announce(settings, database, _port(server, settings))
         _run_until_signal(server)

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ from huey import SqliteHuey
 from huey.consumer import Consumer
 from huey.registry import Message
 from huey.serializer import Serializer
+from huey.storage import SqliteStorage
 
 log = logging.getLogger("healthbox.bell")
 FILE = "queue.db"
+LOOK_S = 1.0
 # what a task without arguments, retries or a due time leaves in the remaining fields of Huey's message
 _BARE: tuple[Any, ...] = (None, 0, 0, None, (), {}, None, None, None, None, None, None, None)
 
@@ -34,6 +37,29 @@ class TaggedJson(Serializer):  # type: ignore[misc]
     def _deserialize(self, data: bytes) -> Any:
         identity, name = json.loads(data)["message"]
         return Message(identity, name, *_BARE)
+
+
+class _Listening(SqliteStorage):  # type: ignore[misc]
+    """Looks into the file when something was put there, and once a second in case that was missed: the workers ask ten times a
+    second, and a box that has nothing to do should do nothing."""
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self._news, self._looked = True, 0.0
+
+    def enqueue(self, data: bytes, priority: float | None = None) -> None:
+        super().enqueue(data, priority)
+        self._news = True
+
+    def dequeue(self) -> bytes | None:
+        now = time.monotonic()
+        if not self._news and now - self._looked < LOOK_S:
+            return None
+        self._looked = now
+        self._news = False  # before the look: what comes after it is news
+        found: bytes | None = super().dequeue()
+        self._news = self._news or found is not None
+        return found
 
 
 class _EmbeddedConsumer(Consumer):  # type: ignore[misc]
@@ -55,8 +81,9 @@ class Bell:
         for suffix in ("", "-wal", "-shm"):  # what a file left behind, or a half of one, is not worth asking
             self._file.with_name(FILE + suffix).unlink(missing_ok=True)
         self._huey = SqliteHuey(
-            "healthbox", filename=str(self._file), results=False, store_none=False, serializer=TaggedJson(), fsync=False, utc=True
-        )
+            "healthbox", filename=str(self._file), results=False, store_none=False, serializer=TaggedJson(), fsync=False, utc=True,
+            storage_class=_Listening,
+        )  # fmt: skip
         os.chmod(self._file, 0o600)
         self._inode = self._file.stat().st_ino
         self._tasks = {name: self._huey.task(name=name)(self._answer(name)) for name in self._work}

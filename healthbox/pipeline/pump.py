@@ -30,7 +30,6 @@ READING_S = 0.01  # until we look again whether the process that reads a file ha
 def calm_collector() -> None:
     """For a process that works: what is loaded by now stays, and what comes holds few cycles. Looking through all of it again and
     again costs an import a tenth of its time and now and then a page three times its own."""
-    gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
 

@@ -6,23 +6,14 @@ The files are not part of the project; where the folder is missing the tests say
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
-from flask import Flask
+from box import SAMPLES, Box, needs_samples, opened
 
-from healthbox.config import load
 from healthbox.domain.catalogue import Catalogue
-from healthbox.pipeline.accept import Door
-from healthbox.pipeline.pump import Pump
 from healthbox.render import quantity
-from healthbox.store import accounts, devices, logins, people
-from healthbox.store.engine import Database
-from healthbox.store.migrations.upgrade import upgrade
-from healthbox.web.application import create_app
 
-SAMPLES = Path(__file__).parents[2] / "shared" / "samples"
-NOW = 1_795_000_000_000  # 2026-11-18
 KCAL = 1 / 4.184
 
 
@@ -116,48 +107,13 @@ CASES = [
 ]
 
 
-class Box:
-    """A whole healthbox without its threads: what is accepted is worked off when asked."""
-
-    def __init__(self, app: Flask, pump: Pump, token: str, cookie: str) -> None:
-        self._client, self._pump, self._token = app.test_client(), pump, token
-        self._browser = app.test_client()
-        self._browser.set_cookie("healthbox", cookie)
-
-    def page(self, path: str) -> str:
-        answer = self._browser.get(path)
-        assert answer.status_code == 200, path
-        return answer.text
-
-    def get(self, path: str) -> Any:
-        answer = self._client.get(path, headers={"Authorization": f"Bearer {self._token}"})
-        assert answer.status_code == 200, answer.json
-        return answer.json
-
-    def send(self, body: bytes) -> Any:
-        answer = self._client.post("/api/v1/ingest", data=body, headers={"Authorization": f"Bearer {self._token}"})
-        assert answer.status_code == 202, answer.json
-        self._pump.run()
-        return self.get(answer.json["receipt"])
-
-
 @pytest.fixture
 def box(tmp_path: Path) -> Iterator[Box]:
-    settings = load(tmp_path, {"HEALTHBOX_MIN_FREE_MB": "1"})
-    database = Database(tmp_path)
-    upgrade(database)
-    with database.writing() as c:
-        alice = people.add_person(c, "Alice", "Europe/Berlin", NOW)
-        token = devices.add_device(c, alice.id, "Phone", ["ingest", "read"], NOW)[1]
-        account = accounts.add_account(c, "alice", "no password fits", alice.id, True, NOW)
-        cookie = logins.create_session(c, account.id, "test", NOW)[1]
-    door = Door(database, settings, lambda: None)
-    pump = Pump(database, tmp_path, lambda: NOW, lambda: None)
-    yield Box(create_app(settings, database, door, clock=lambda: NOW), pump, token, cookie)
-    database.close()
+    with opened(tmp_path) as box:
+        yield box
 
 
-@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the folder with other people's sample files is not beside this checkout")
+@needs_samples
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.file)
 def test_a_clients_own_file_gives_the_counts_and_values_it_holds(box: Box, case: Case) -> None:
     raw = (SAMPLES / case.file).read_bytes()
@@ -187,7 +143,7 @@ def test_a_clients_own_file_gives_the_counts_and_values_it_holds(box: Box, case:
         assert workouts[0]["totals"][total] == pytest.approx(value, rel=1e-6)
 
 
-@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the folder with other people's sample files is not beside this checkout")
+@needs_samples
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.file)
 def test_the_same_file_again_stores_nothing(box: Box, case: Case) -> None:
     raw = (SAMPLES / case.file).read_bytes()

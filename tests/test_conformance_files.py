@@ -5,25 +5,18 @@ The recordings and tables among them go through the real doors; counts and value
 import json
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
+from box import NOW, SAMPLES, needs_samples, opened
 
-from healthbox.config import load
 from healthbox.domain.errors import Malformed
 from healthbox.formats.contract import Envelope
 from healthbox.formats.json_body import decode
 from healthbox.formats.registry import discover, discover_files
-from healthbox.pipeline.accept_file import accept_file
-from healthbox.pipeline.pump import Pump
-from healthbox.store import devices, people, receipts
-from healthbox.store.engine import Database
-from healthbox.store.migrations.upgrade import upgrade
 from healthbox.store.workouts import unpack
 
-SAMPLES = Path(__file__).parents[2] / "shared" / "samples"
-NOW = 1_795_000_000_000  # 2026-11-18
-pytestmark = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the folder with other people's sample files is not beside this checkout")
+pytestmark = needs_samples
 
 NOT_UPLOADS = {
     "INDEX.tsv": "the list of the samples",
@@ -92,31 +85,13 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.file.rpartition("__")[2])
 def test_a_recording_or_a_table_gives_what_it_holds_and_twice_adds_nothing(tmp_path: Path, case: Case) -> None:
-    database = Database(tmp_path)
-    upgrade(database)
-    settings = load(tmp_path, {"HEALTHBOX_MIN_FREE_MB": "1"})
-    with database.writing() as c:
-        bob = people.add_person(c, "Bob", "Europe/London", NOW)
-        device = devices.importer(c, bob.id, NOW)
-    pump = Pump(database, tmp_path, lambda: NOW, lambda: None)
-
-    def take() -> dict[str, int]:
-        accepted = accept_file(database, settings, device, SAMPLES / case.file, now=NOW, ring=lambda: None)
-        pump.run()
-        with database.reading() as c:
-            return {name: count for name, count in receipts.receipt(c, bob.id, accepted.batch)["records"].items() if count}
-
-    def rows(query: str, *values: Any) -> list[tuple[Any, ...]]:
-        with database.reading() as c:
-            return [tuple(row) for row in c.exec_driver_sql(query, values).all()]
-
-    assert take() == {"new": case.new}
-    for metric, date, value in case.days:
-        assert rows("SELECT value FROM day WHERE metric=? AND date=?", metric, date) == [(pytest.approx(value),)]
-    if case.workout is not None:
-        start, end, points, totals = case.workout
-        [(begun, ended, text, route)] = rows('SELECT start, "end", totals, route FROM workout')
-        assert (begun, ended, len(unpack(route))) == (start, end, points)
-        assert {name: json.loads(text)[name] for name in totals} == pytest.approx(totals, rel=1e-4)
-    assert take() == {"duplicate": case.new}
-    database.close()
+    with opened(tmp_path, "Europe/London") as box:
+        assert box.take(SAMPLES / case.file) == {"new": case.new}
+        for metric, date, value in case.days:
+            assert box.rows("SELECT value FROM day WHERE metric=? AND date=?", metric, date) == [(pytest.approx(value),)]
+        if case.workout is not None:
+            start, end, points, totals = case.workout
+            [(begun, ended, text, route)] = box.rows('SELECT start, "end", totals, route FROM workout')
+            assert (begun, ended, len(unpack(route))) == (start, end, points)
+            assert {name: json.loads(text)[name] for name in totals} == pytest.approx(totals, rel=1e-4)
+        assert box.take(SAMPLES / case.file) == {"duplicate": case.new}

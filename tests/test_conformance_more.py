@@ -3,21 +3,10 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
-from flask import Flask
-
-from healthbox.config import load
-from healthbox.pipeline.accept import Door
-from healthbox.pipeline.pump import Pump
-from healthbox.store import devices, people
-from healthbox.store.engine import Database
-from healthbox.store.migrations.upgrade import upgrade
-from healthbox.web.application import create_app
-
-SAMPLES = Path(__file__).parents[2] / "shared" / "samples"
-NOW = 1_795_000_000_000  # 2026-11-18
+from box import SAMPLES, Box, needs_samples, opened
 
 
 class Case(NamedTuple):
@@ -77,39 +66,12 @@ CASES = [
         workouts=(("walking", "energy", 140.5),),
     ),
 ]
-needs_samples = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the folder with other people's sample files is not beside this checkout")
-
-
-class Box:
-    """A whole healthbox without its threads: what is accepted is worked off when asked."""
-
-    def __init__(self, app: Flask, pump: Pump, token: str) -> None:
-        self._client, self._pump, self._bearer = app.test_client(), pump, {"Authorization": f"Bearer {token}"}
-
-    def get(self, path: str) -> Any:
-        answer = self._client.get(path, headers=self._bearer)
-        assert answer.status_code == 200, answer.json
-        return answer.json
-
-    def send(self, body: bytes) -> Any:
-        answer = self._client.post("/api/v1/ingest", data=body, headers=self._bearer)
-        assert answer.status_code == 202, answer.json
-        self._pump.run()
-        return self.get(answer.json["receipt"])
 
 
 @pytest.fixture
 def box(tmp_path: Path) -> Iterator[Box]:
-    settings = load(tmp_path, {"HEALTHBOX_MIN_FREE_MB": "1"})
-    database = Database(tmp_path)
-    upgrade(database)
-    with database.writing() as c:
-        bob = people.add_person(c, "Bob", "Europe/Berlin", NOW)
-        token = devices.add_device(c, bob.id, "Phone", ["ingest", "read"], NOW)[1]
-    door = Door(database, settings, lambda: None)
-    pump = Pump(database, tmp_path, lambda: NOW, lambda: None)
-    yield Box(create_app(settings, database, door, clock=lambda: NOW), pump, token)
-    database.close()
+    with opened(tmp_path) as box:
+        yield box
 
 
 @needs_samples

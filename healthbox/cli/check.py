@@ -18,7 +18,7 @@ from healthbox.domain.catalogue import Catalogue
 from healthbox.domain.errors import Problem
 from healthbox.formats import registry
 from healthbox.pipeline.schedule import key_file
-from healthbox.store import disk, jobs, receipts, soundness
+from healthbox.store import channels, disk, jobs, receipts, soundness
 from healthbox.store import settings as kept
 from healthbox.store.engine import FILE, Database
 from healthbox.store.locks import is_held
@@ -117,7 +117,7 @@ def _database(given: Settings) -> Iterator[Finding]:
             yield Finding("bad", "database", wrong[0], soundness.HINT) if wrong else Finding("ok", "database", "sound")
             yield _library(c)
             if applied(c) == known():
-                yield _key(c, given)
+                yield from _key(c, given)
                 yield from _work(c)
     finally:
         database.close()
@@ -145,17 +145,22 @@ def _library(c: Connection) -> Finding:
     return Finding("ok", "sqlite", version)
 
 
-def _key(c: Connection, given: Settings) -> Finding:
+def _key(c: Connection, given: Settings) -> Iterator[Finding]:
     canary = kept.get(c, CANARY)
     try:
         vault = Vault(given.data, key_file(given))
+        for channel in channels.unopened(c, vault):
+            hint = "Enter its address again (Findings → Channels), or put the key back."
+            yield Finding("bad", "channel", f"{channel.id} ({channel.service}): sealed with another key", hint)
         if canary is None:
-            return Finding("ok", "vault", "no secret is sealed yet")
+            yield Finding("ok", "vault", "no secret is sealed yet")
+            return
         vault.open(bytes.fromhex(canary), "setting", CANARY, "value")
     except (Problem, ValueError) as error:
         hint = "Put the key back from where it is kept, or enter the addresses of the channels again."
-        return Finding("bad", "vault", getattr(error, "message", "the canary is unreadable"), hint)
-    return Finding("ok", "vault", f"key {vault.key_id} in {Path(vault.path)}")
+        yield Finding("bad", "vault", getattr(error, "message", "the canary is unreadable"), hint)
+        return
+    yield Finding("ok", "vault", f"key {vault.key_id} in {Path(vault.path)}")
 
 
 def _work(c: Connection) -> Iterator[Finding]:

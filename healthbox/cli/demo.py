@@ -50,7 +50,7 @@ def _add(database: Database, given: Settings, zone: str, length: int) -> None:
     with click.progressbar(length=steps, label=f"{year.records:,} records", file=sys.stderr) as bar:
         door = Door(database, given, lambda: None)
         for at, body in year.stated:
-            door.ingest(device, body, content_type="application/json", headers=HEADERS, now=at)
+            door.ingest(device, body, headers=HEADERS, now=at)
         for body in year.bodies:
             sent = door.sync(device, body, now)
             bar.update(1)

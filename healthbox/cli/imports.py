@@ -38,7 +38,7 @@ def command(file: Path, name: str, form: str | None, reconcile: bool, yes: bool)
             raw = json_body(file, given)
             total = _records(raw, form, person.zone)
             door = Door(database, given, _nobody)
-            accepted = door.ingest(_device(database, person), raw, content_type="application/json", headers={}, now=now_ms())
+            accepted = door.ingest(_device(database, person), raw, headers={}, now=now_ms())
         else:
             total = 0
             _named(file, form)

@@ -49,7 +49,7 @@ class Metric(msgspec.Struct, frozen=True):
     known: bool = True
 
 
-Alias = tuple[Naming, str, str]  # the vocabulary, the name in it, the key of the metric
+Alias = tuple[Naming, str, str, str]  # the vocabulary, the name in it, the unit it came in or "", the key of the metric
 _Names = dict[Naming, dict[str, Metric]]
 
 
@@ -60,6 +60,7 @@ class _Tables(msgspec.Struct, frozen=True):
     code_names: dict[str, dict[int, str]]
     stages: dict[Naming, dict[str, Stage]]
     activities: dict[Naming, dict[str, str]]
+    named: dict[tuple[Naming, str, str], Metric] = {}  # what people named: vocabulary, folded name, unit
 
 
 class Catalogue:
@@ -82,15 +83,14 @@ class Catalogue:
             metrics.setdefault(metric.key, metric)
             for table in names.values():
                 table.setdefault(metric.key, metrics[metric.key])
-        for naming, name, key in aliases:
-            names[naming].setdefault(name, metrics[key])
-            names[naming].setdefault(_folded(name), metrics[key])
-        return Catalogue(msgspec.structs.replace(self._tables, metrics=metrics, names=names))
+        named = {(naming, _folded(name), unit): metrics[key] for naming, name, unit, key in aliases}
+        return Catalogue(msgspec.structs.replace(self._tables, metrics=metrics, names=names, named=self._tables.named | named))
 
-    def find(self, naming: Naming, name: str) -> Metric | None:
-        """The metric that ``naming`` calls ``name``; exact spelling first, then without regard to case and punctuation."""
-        table = self._tables.names[naming]
-        return table.get(name) or table.get(_folded(name))
+    def find(self, naming: Naming, name: str, unit: str | None = None) -> Metric | None:
+        """The metric that ``naming`` calls ``name``; exact spelling first, then without regard to case and punctuation.
+        ``unit`` tells apart what people named: one unknown name may come in two units and be two things."""
+        table, folded = self._tables.names[naming], _folded(name)
+        return table.get(name) or table.get(folded) or self._tables.named.get((naming, folded, unit or ""))
 
     def get(self, key: str) -> Metric | None:
         return self._tables.metrics.get(key)

@@ -131,8 +131,8 @@ class StatedNight(msgspec.Struct, kw_only=True):
 
 class Workout(msgspec.Struct, kw_only=True):
     """A training session. ``totals``: canonical name → number in canonical units (energy kcal, distance m, duration s,
-    heart_rate_avg/min/max per min, elevation_up/down m, steps ...). ``series``: name → [[instant, value], ...];
-    ``route``: [[instant, latitude, longitude, altitude m|None, speed m/s|None], ...]; ``laps``: [{...}]."""
+    speed_avg/max m/s, heart_rate_avg/min/max per min, elevation_up/down m, steps ...). ``series``: name → [[instant, value], ...],
+    in the same units, speed m/s. ``route``: [[instant, latitude, longitude, altitude m|None, speed m/s|None], ...]; ``laps``: [{...}]."""
 
     position: str
     activity: str

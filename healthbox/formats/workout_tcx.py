@@ -1,7 +1,7 @@
 """TCX, the Training Center's XML: an activity with its laps, totals and track points.
 
-The libraries there are (tcxreader, python-tcxparser) keep the whole tree in memory and average across laps, so it is read as it
-flows by, like GPX. A cadence of runners counts one foot: steps are twice as many. A workout lasts until the end of its last lap.
+Read as it flows by, like GPX, rather than with a library: tcxreader keeps the whole tree in memory. A cadence of runners counts
+one foot: steps are twice as many. A workout lasts until the end of its last lap.
 """
 
 from collections.abc import Iterator

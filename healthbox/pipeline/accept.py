@@ -70,7 +70,7 @@ class Door:
         """Wake the pump: something became due by another way than an upload."""
         self._ring()
 
-    def ingest(self, device: Owner, raw: bytes, *, content_type: str, headers: dict[str, str], now: int) -> Accepted:
+    def ingest(self, device: Owner, raw: bytes, *, headers: dict[str, str], now: int) -> Accepted:
         """Any body that a known client sends; every call is a batch of its own."""
         self._limit(raw)
         body = decode(raw)

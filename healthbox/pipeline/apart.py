@@ -31,6 +31,7 @@ from healthbox.formats.contract import Envelope, FileFormat
 from healthbox.formats.registry import home_of
 from healthbox.pipeline.readers import Item, weight
 from healthbox.pipeline.ready import Ready, ready
+from healthbox.pipeline.storable import storable
 
 MODULE = "healthbox.pipeline.apart"
 WORTH = 1 << 20  # bytes of a file from which a process of its own is worth its start
@@ -167,7 +168,7 @@ def messages(form: FileFormat, question: Question) -> Iterator[Message]:
     problem = None
     try:
         for item in islice(form.records(Path(question.path), envelope, tell), question.skip, None):
-            made = (ready(item, catalogue) or item) if isinstance(item, SampleBlock) else item
+            made = (ready(item, catalogue) or item) if isinstance(item, SampleBlock) else storable(item)
             held.append((type(made).__name__, msgspec.Raw(encode(made))))
             size += weight(made)
             if size >= MESSAGE:

@@ -126,7 +126,7 @@ class Inbox:
             return known
         if is_json(path):
             raw = json_body(path, self._settings)
-            return self._door.ingest(device, raw, content_type="application/json", headers={}, now=now).batch
+            return self._door.ingest(device, raw, headers={}, now=now).batch
         return accept_file(self._database, self._settings, device, path, now=now, ring=self._door.ring).batch
 
     def _later(self, path: Path, now: int, reason: str) -> None:

@@ -26,7 +26,7 @@ def export_lines(c: Connection, person: Person, now: int) -> Iterator[lines.AnyL
     for key, naming, name, unit in leaving.unknown_metrics(c, person.id):
         yield lines.Unknown(key=key, naming=cast(Naming, naming), name=name, unit=unit)
     for key, label, unit, aggregation, aliases in leaving.named_metrics(c, person.id):
-        named = [(cast(Naming, naming), name) for naming, name in aliases]
+        named = [(cast(Naming, naming), name, wire_unit) for naming, name, wire_unit in aliases]
         yield lines.Named(key=key, label=label, unit=unit, aggregation=aggregation, aliases=named)
     for uuid, metric in leaving.tombstones(c, person.id):
         if not uuid.startswith(GONE):  # made up by an import: its line of what is gone says it again

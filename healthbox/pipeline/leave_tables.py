@@ -63,120 +63,136 @@ class Tables:
 
     def all(self) -> list[Table]:
         return [
-            Table(
-                "samples",
-                "every single reading or interval, as it was sent",
-                (
-                    ("metric", str, "the key of the metric"),
-                    ("start", str, "when it began"),
-                    ("end", str, "when it ended; the same as start for a reading"),
-                    ("value", float, "the value in this unit"),
-                    ("unit", str, "the unit, as UCUM writes it"),
-                    ("meaning", str, "the value in words, where it is one of a few"),
-                    *_SOURCE,
-                    ("bundle", str, "the app or device identifier of the source"),
-                    ("product", str, "the hardware of the source"),
-                    _ZONE,
-                    ("uuids", str, "the identifiers the client gave it, with a space between them"),
-                    ("tag", str, "what tells it apart from another at the same time: a food, an identifier"),
-                    ("metadata", str, "whatever else the client said, as JSON"),
-                ),
-                self._samples,
-            ),
-            Table(
-                "buckets",
-                "minutes, hours, days and longer that a client added up itself, and whole days as its system states them",
-                (
-                    ("metric", str, "the key of the metric"),
-                    ("app", str, "the app that sent it"),
-                    ("width", str, "minute, hour, day, week, month, year; stated is a whole day's total by the client's system"),
-                    ("start", str, "when it began; for a day and more the local date"),
-                    ("value", float, "the sum or the mean, in this unit"),
-                    ("low", float, "the lowest value in it"),
-                    ("high", float, "the highest value in it"),
-                    ("unit", str, "the unit, as UCUM writes it"),
-                    ("source", str, "the sources the client names, joined by it"),
-                    _AS_OF,
-                ),
-                self._buckets,
-            ),
-            Table(
-                "sleep",
-                "every stage of sleep, as it was sent",
-                (
-                    ("start", str, "when it began"),
-                    ("end", str, "when it ended"),
-                    ("stage", str, "in_bed, asleep_unspecified, awake, core, deep or rem"),
-                    *_SOURCE,
-                    _ZONE,
-                    ("uuids", str, "the identifiers the client gave it"),
-                    _AS_OF,
-                    ("superseded", int, "1 when a newer export lacked it: kept, not counted"),
-                ),
-                self._sleep,
-            ),
-            Table(
-                "days",
-                "what healthbox counted for each day",
-                (
-                    ("metric", str, "the key of the metric"),
-                    ("date", str, "the local date"),
-                    ("value", float, "the value of the day in this unit"),
-                    ("low", float, "the lowest value of the day"),
-                    ("high", float, "the highest value of the day"),
-                    ("mean", float, "the mean of the day"),
-                    ("n", int, "how many records made it"),
-                    ("coverage", float, "how much of the day they cover, 0 to 1"),
-                    ("unit", str, "the unit, as UCUM writes it"),
-                    ("layer", str, "what it was counted from: raw samples, minute, hour or day buckets, or a stated total"),
-                    ("rule", str, "why that layer"),
-                ),
-                self._days,
-            ),
-            Table(
-                "nights",
-                "what healthbox counted for each night, on the date of waking up; minutes",
-                (
-                    ("date", str, "the date of waking up"),
-                    *((name, str, words) for name, words in _NIGHT_TIMES),
-                    *((name, float, words) for name, words in _NIGHT_NUMBERS),
-                    ("source", str, "the source it was taken from"),
-                    ("stated", int, "1 when it is as the client's system states it, without stages"),
-                ),
-                self._nights,
-            ),
-            Table(
-                "workouts",
-                "training sessions; the way is in the folder routes",
-                (
-                    ("activity", str, "what it was"),
-                    ("start", str, "when it began"),
-                    ("end", str, "when it ended"),
-                    *_SOURCE,
-                    _ZONE,
-                    ("uuid", str, "the identifier the client gave it"),
-                    ("totals", str, "JSON: energy in kcal, distance in m, duration in s, heart rate per minute and others"),
-                    ("laps", str, "JSON: the laps"),
-                    ("metadata", str, "JSON: whatever else the client said"),
-                    ("route", str, "the file of the way, where one was recorded"),
-                    ("superseded", int, "1 when a newer export lacked it: kept, not counted"),
-                ),
-                self._workouts,
-            ),
-            Table(
-                "clinical",
-                "clinical and other typed records, kept whole",
-                (
-                    ("kind", str, "fhir, ecg, symptom, medication and others"),
-                    ("start", str, "when it began or was noted"),
-                    ("end", str, "when it ended"),
-                    *_SOURCE,
-                    ("uuid", str, "its own identifier"),
-                    ("data", str, "the record as JSON (FHIR records as FHIR)"),
-                ),
-                self._clinical,
-            ),
+            self._samples_table(), self._buckets_table(), self._sleep_table(), self._days_table(), self._nights_table(),
+            self._workouts_table(), self._clinical_table(),
         ]  # fmt: skip
+
+    def _samples_table(self) -> Table:
+        return Table(
+            "samples",
+            "every single reading or interval, as it was sent",
+            (
+                ("metric", str, "the key of the metric"),
+                ("start", str, "when it began"),
+                ("end", str, "when it ended; the same as start for a reading"),
+                ("value", float, "the value in this unit"),
+                ("unit", str, "the unit, as UCUM writes it"),
+                ("meaning", str, "the value in words, where it is one of a few"),
+                *_SOURCE,
+                ("bundle", str, "the app or device identifier of the source"),
+                ("product", str, "the hardware of the source"),
+                _ZONE,
+                ("uuids", str, "the identifiers the client gave it, with a space between them"),
+                ("tag", str, "what tells it apart from another at the same time: a food, an identifier"),
+                ("metadata", str, "whatever else the client said, as JSON"),
+            ),
+            self._samples,
+        )
+
+    def _buckets_table(self) -> Table:
+        return Table(
+            "buckets",
+            "minutes, hours, days and longer that a client added up itself, and whole days as its system states them",
+            (
+                ("metric", str, "the key of the metric"),
+                ("app", str, "the app that sent it"),
+                ("width", str, "minute, hour, day, week, month, year; stated is a whole day's total by the client's system"),
+                ("start", str, "when it began; for a day and more the local date"),
+                ("value", float, "the sum or the mean, in this unit"),
+                ("low", float, "the lowest value in it"),
+                ("high", float, "the highest value in it"),
+                ("unit", str, "the unit, as UCUM writes it"),
+                ("source", str, "the sources the client names, joined by it"),
+                _AS_OF,
+            ),
+            self._buckets,
+        )
+
+    def _sleep_table(self) -> Table:
+        return Table(
+            "sleep",
+            "every stage of sleep, as it was sent",
+            (
+                ("start", str, "when it began"),
+                ("end", str, "when it ended"),
+                ("stage", str, "in_bed, asleep_unspecified, awake, core, deep or rem"),
+                *_SOURCE,
+                _ZONE,
+                ("uuids", str, "the identifiers the client gave it"),
+                _AS_OF,
+                ("superseded", int, "1 when a newer export lacked it: kept, not counted"),
+            ),
+            self._sleep,
+        )
+
+    def _days_table(self) -> Table:
+        return Table(
+            "days",
+            "what healthbox counted for each day",
+            (
+                ("metric", str, "the key of the metric"),
+                ("date", str, "the local date"),
+                ("value", float, "the value of the day in this unit"),
+                ("low", float, "the lowest value of the day"),
+                ("high", float, "the highest value of the day"),
+                ("mean", float, "the mean of the day"),
+                ("n", int, "how many records made it"),
+                ("coverage", float, "how much of the day they cover, 0 to 1"),
+                ("unit", str, "the unit, as UCUM writes it"),
+                ("layer", str, "what it was counted from: raw samples, minute, hour or day buckets, or a stated total"),
+                ("rule", str, "why that layer"),
+            ),
+            self._days,
+        )
+
+    def _nights_table(self) -> Table:
+        return Table(
+            "nights",
+            "what healthbox counted for each night, on the date of waking up; minutes",
+            (
+                ("date", str, "the date of waking up"),
+                *((name, str, words) for name, words in _NIGHT_TIMES),
+                *((name, float, words) for name, words in _NIGHT_NUMBERS),
+                ("source", str, "the source it was taken from"),
+                ("stated", int, "1 when it is as the client's system states it, without stages"),
+            ),
+            self._nights,
+        )
+
+    def _workouts_table(self) -> Table:
+        return Table(
+            "workouts",
+            "training sessions; the way is in the folder routes",
+            (
+                ("activity", str, "what it was"),
+                ("start", str, "when it began"),
+                ("end", str, "when it ended"),
+                *_SOURCE,
+                _ZONE,
+                ("uuid", str, "the identifier the client gave it"),
+                ("totals", str, "JSON: energy in kcal, distance in m, duration in s, heart rate per minute and others"),
+                ("laps", str, "JSON: the laps"),
+                ("metadata", str, "JSON: whatever else the client said"),
+                ("route", str, "the file of the way, where one was recorded"),
+                ("superseded", int, "1 when a newer export lacked it: kept, not counted"),
+            ),
+            self._workouts,
+        )
+
+    def _clinical_table(self) -> Table:
+        return Table(
+            "clinical",
+            "clinical and other typed records, kept whole",
+            (
+                ("kind", str, "fhir, ecg, symptom, medication and others"),
+                ("start", str, "when it began or was noted"),
+                ("end", str, "when it ended"),
+                *_SOURCE,
+                ("uuid", str, "its own identifier"),
+                ("data", str, "the record as JSON (FHIR records as FHIR)"),
+            ),
+            self._clinical,
+        )
 
     def _unit(self, metric: str) -> str:
         known = self._catalogue.get(metric)

@@ -55,7 +55,7 @@ class Ready(msgspec.Struct, array_like=True):
 
 def ready(block: SampleBlock, catalogue: Catalogue) -> Ready | None:
     """None for a block that is not of quantities of a known metric in a known unit: its samples are looked at one by one."""
-    metric = catalogue.find(block.naming, block.metric)
+    metric = catalogue.find(block.naming, block.metric, block.unit)
     if metric is None or metric.kind != "quantity":
         return None
     try:

@@ -45,7 +45,7 @@ def _held(step: Step, items: Iterable[Record | SampleBlock | Ready]) -> Iterator
             if series_id is not None:
                 yield from ((series_id, *row) for row in item.said())
         elif isinstance(item, SampleBlock | Sample):  # one by one, of whatever kind: where it stands says enough
-            metric = step.catalogue.find(item.naming, item.metric)
+            metric = step.catalogue.find(item.naming, item.metric, item.unit)
             series_id = _series(step, metric.key if metric else metrics.unknown_key(item.metric, item.unit), item.source)
             times = [(row[1], row[2]) for row in item.rows] if isinstance(item, SampleBlock) else [(item.start, item.end)]
             if series_id is not None:

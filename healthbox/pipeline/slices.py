@@ -148,7 +148,7 @@ class Slices:
         device = Device(upload.device_id, upload.person_id)
         if is_json(body):
             raw = json_body(body, self._settings)
-            return self._door.ingest(device, raw, content_type="application/json", headers={}, now=now).batch
+            return self._door.ingest(device, raw, headers={}, now=now).batch
         return self._adopt(device, upload, body, sha, now)
 
     def _adopt(self, device: Owner, upload: Upload, body: Path, sha: bytes, now: int) -> str:

@@ -28,6 +28,7 @@ from healthbox.domain.records import (
 )
 from healthbox.domain.units import plausible, to_canonical
 from healthbox.pipeline.ready import Ready
+from healthbox.pipeline.storable import not_storable, storable
 from healthbox.pipeline.store_blocks import store_block
 from healthbox.store import buckets, clinical, deletions, metrics, samples, sleep, workouts
 from healthbox.store.bulk import BulkRow
@@ -95,10 +96,13 @@ class Step:
 
     def take(self, record: Record) -> None:
         """One record towards its room; what cannot be is rejected with its reason."""
+        record = storable(record)
         try:
             self._put[type(record)](record)
         except Refused as refused:
             self._reject(Rejected(position=record.position, code=refused.code, reason=refused.reason, raw=_words(record)))
+        except OverflowError:  # a number of 64 bits without a sign, where the database has room for one with it
+            self._reject(not_storable(record))
 
     def series(self, metric: str, source: SourceRef) -> int:
         """The series of a metric and what measured it, made when there is none yet."""
@@ -112,7 +116,7 @@ class Step:
         """The metric and the key to store under; an unknown name gets a key of its own and is listed."""
         seen = self._resolved.get((naming, name, unit))
         if seen is None:
-            metric = self.catalogue.find(naming, name)
+            metric = self.catalogue.find(naming, name, unit)
             seen = (metric, metric.key if metric else metrics.unknown_key(name, unit))
             self._resolved[naming, name, unit] = seen
         if seen[0] is None:

@@ -2,7 +2,7 @@
 
     healthbox-2026-11-20T0300/
         healthbox.db      a sound copy, counted against the database it was made from
-        spool/NAME        every large upload body that a row of this copy refers to
+        spool/NAME        every large upload body or file of an upload that was not worked off yet
         vault.key.sealed  only on request, under a passphrase
         manifest.json     versions, rows per table, size and SHA-256 of every file, the vault key's id (never the key)
         manifest.sha256   of manifest.json, in the format of ``sha256sum``
@@ -35,6 +35,11 @@ MANIFEST, MANIFEST_SHA, SEALED_KEY = "manifest.json", "manifest.sha256", "vault.
 _NAME = re.compile(r"healthbox-(\d{4}-\d\d-\d\d)T\d{4}")
 _PARTIAL = re.compile(r"\.healthbox-.*\.partial")
 _SPARE = 16 * 1024 * 1024
+# What an upload that is worked off was made of stands in the database: its file would only lie in every backup again.
+_WANTED = (
+    "SELECT DISTINCT spool FROM chunk WHERE spool IS NOT NULL "
+    "AND batch_id IN (SELECT batch_id FROM chunk WHERE status NOT IN ('done', 'discarded')) ORDER BY spool"
+)
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -80,7 +85,7 @@ def backup(database: Database, destination: Path, *, passphrase: str | None, vau
         # Bodies first: one that is dropped while the database is copied is still named by the copy.
         with database.reading() as connection:
             schema = applied(connection)
-            named = list(connection.exec_driver_sql("SELECT DISTINCT spool FROM chunk WHERE spool IS NOT NULL").scalars())
+            named = list(connection.exec_driver_sql(_WANTED).scalars())
         _keep(database.data / SPOOL, work / SPOOL, named)
         counts = snapshot(database.path, work / FILE)
         named = _spool_names(work / FILE)
@@ -175,7 +180,7 @@ def stored(file: Path) -> Stored:
 
 def _spool_names(copy: Path) -> list[str]:
     with closing(open_copy(copy)) as connection:
-        return [name for (name,) in connection.execute("SELECT DISTINCT spool FROM chunk WHERE spool IS NOT NULL ORDER BY spool")]
+        return [name for (name,) in connection.execute(_WANTED)]
 
 
 def _keep(source: Path, target: Path, names: list[str]) -> None:

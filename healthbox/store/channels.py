@@ -9,7 +9,10 @@ from healthbox.domain.errors import NotFound
 from healthbox.store.vault import Vault
 
 Detail = Literal["nothing", "metric", "values"]
-COLUMNS = "id, person_id, name, service, detail, least, enabled, created_at, length(sealed) > 0 AS usable"
+COLUMNS = (
+    "id, person_id, name, service, detail, least, enabled, created_at, "
+    "length(sealed) > 0 AND (:key IS NULL OR substr(sealed, 2, 4) = :key) AS usable"  # the key's id, as the vault writes it
+)
 
 
 class Channel(msgspec.Struct, frozen=True):
@@ -26,17 +29,27 @@ class Channel(msgspec.Struct, frozen=True):
     usable: bool
 
 
-def _rows(c: Connection, rest: str, values: tuple[Any, ...]) -> list[Channel]:
-    found = c.exec_driver_sql(f"SELECT {COLUMNS} FROM channel {rest}", values)
+def _rows(c: Connection, rest: str, values: dict[str, Any], vault: Vault | None = None) -> list[Channel]:
+    found = c.exec_driver_sql(f"SELECT {COLUMNS} FROM channel {rest}", {**values, "key": None if vault is None else _key(vault)})
     return [msgspec.convert(dict(row), Channel, strict=False) for row in found.mappings()]
 
 
-def of_person(c: Connection, person_id: int) -> list[Channel]:
-    return _rows(c, "WHERE person_id=? ORDER BY id", (person_id,))
+def _key(vault: Vault) -> bytes:
+    return bytes.fromhex(vault.key_id or "")
+
+
+def of_person(c: Connection, person_id: int, vault: Vault | None = None) -> list[Channel]:
+    """With the ``vault`` only what its key sealed is usable."""
+    return _rows(c, "WHERE person_id=:person ORDER BY id", {"person": person_id}, vault)
+
+
+def unopened(c: Connection, vault: Vault) -> list[Channel]:
+    """Every channel of the box whose address this vault's key cannot open."""
+    return [channel for channel in _rows(c, "ORDER BY id", {}, vault) if not channel.usable]
 
 
 def get(c: Connection, channel_id: int) -> Channel:
-    for row in _rows(c, "WHERE id=?", (channel_id,)):
+    for row in _rows(c, "WHERE id=:id", {"id": channel_id}):
         return row
     raise NotFound("There is no such channel.")
 
@@ -52,9 +65,12 @@ def add(c: Connection, vault: Vault, person_id: int, *, name: str, service: str,
 
 
 def set_address(c: Connection, vault: Vault, channel_id: int, service: str, url: str) -> None:
-    """Seal an address to its row. The channel is on: one that a restore without the key had switched off is wanted again."""
+    """Seal an address to its row. The channel is on: one that a restore without the key had switched off is wanted again.
+    With the last one that another key had sealed, this key is the right one."""
     sealed = vault.seal(url, "channel", channel_id, "sealed")
     c.exec_driver_sql("UPDATE channel SET sealed=?, service=?, enabled=1 WHERE id=?", (sealed, service, channel_id))
+    if not unopened(c, vault):
+        vault.sign(c)
 
 
 def address(c: Connection, vault: Vault, channel_id: int) -> str | None:

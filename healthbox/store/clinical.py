@@ -17,8 +17,8 @@ def put(c: Connection, person_id: int, batch_id: int, source_id: int | None, rec
     if uuid is not None and buried(c, person_id, KIND, [uuid]):
         return "deleted"
     text = json.dumps(record.data, sort_keys=True, ensure_ascii=False)
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
-    blob = zlib.compress(text.encode("utf-8", "surrogatepass"), 6)
+    digest = hashlib.sha256(text.encode()).digest()[:16]
+    blob = zlib.compress(text.encode(), 6)
     if record.uuid is not None:
         standing = c.exec_driver_sql(
             "SELECT id, hash, as_of FROM clinical WHERE person_id=? AND kind=? AND uuid=?", (person_id, record.kind, record.uuid)

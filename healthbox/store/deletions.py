@@ -5,7 +5,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from healthbox.store import clinical, sleep, tombstones, workouts
-from healthbox.store.samples import Change, point_sets
+from healthbox.store.samples import Change, forget_set, point_sets
 
 STEP_S = 30 * 86_400
 PART = 500
@@ -43,10 +43,11 @@ def _samples(c: Connection, person_id: int, metric: str, wanted: set[bytes]) -> 
     changes: list[tuple[str, Change]] = []
     left = set(wanted)
     for uuid in wanted:  # a parent's uuid names many points, perhaps of several metrics: found exactly
-        for series_id, _, low, high in point_sets(c, uuid, list(metric_of)):
-            changes += [(metric_of[series_id], change) for change, _ in _window(c, series_id, low, high + 1, [uuid])]
+        for found in point_sets(c, uuid, list(metric_of)):
+            series_id = found.series_id
+            changes += [(metric_of[series_id], change) for change, _ in _window(c, series_id, found.low, found.high + 1, [uuid])]
             _forget_name(c, series_id, uuid)
-            c.exec_driver_sql("DELETE FROM point_set WHERE series_id=? AND uuid=?", (series_id, uuid))
+            forget_set(c, series_id, uuid)
             left.discard(uuid)
     for series_id, name in metric_of.items():
         for uuid in _known_seconds(c, series_id, left):

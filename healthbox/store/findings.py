@@ -72,6 +72,15 @@ def get(c: Connection, person_id: int, finding_id: int) -> FindingRow:
     raise NotFound("There is no such finding.")
 
 
+def metrics_of(c: Connection, person_id: int, ids: Collection[int]) -> dict[int, str]:
+    """What each of these findings of a person is about."""
+    wanted = msgspec.json.encode(sorted(ids)).decode()
+    rows = c.exec_driver_sql(
+        "SELECT id, metric FROM finding WHERE person_id=? AND id IN (SELECT value FROM json_each(?))", (person_id, wanted)
+    )
+    return {row[0]: row[1] for row in rows.fetchall()}
+
+
 def upsert_episode(
     c: Connection,
     person_id: int,

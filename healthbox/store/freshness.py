@@ -15,6 +15,8 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection
 
+from healthbox.store import receipts
+
 MINUTE_MS = 60_000
 LEAST_MS = 30 * MINUTE_MS
 GIVEN_UP_MS = 30 * 24 * 60 * MINUTE_MS
@@ -27,12 +29,12 @@ State = Literal["ok", "late", "none"]
 
 # Newest first, in steps of at least :grain seconds: one look-up a step, however many readings lie between.
 _WALK = """WITH RECURSIVE step (at) AS (
-  SELECT max({at}) FROM {table} WHERE series_id = :series
+  SELECT max(start) FROM {rows}
   UNION ALL
-  SELECT (SELECT max({at}) FROM {table} WHERE series_id = :series AND {at} <= step.at - :grain) FROM step WHERE step.at IS NOT NULL
+  SELECT (SELECT max(start) FROM {rows} AND start <= step.at - :grain) FROM step WHERE step.at IS NOT NULL
   LIMIT :steps) SELECT at FROM step WHERE at IS NOT NULL"""
-_SAMPLES = _WALK.format(table="sample", at="start")
-_STAGES = _WALK.format(table="sleep_stage", at="start")
+_COUNTED = {"sample": "sample WHERE series_id = :series", "sleep_stage": "sleep_stage WHERE series_id = :series AND superseded = 0"}
+_SAMPLES, _STAGES = (_WALK.format(rows=rows) for rows in _COUNTED.values())
 
 
 def given_up(newest: int, longest: int | None, now: int) -> bool:
@@ -153,10 +155,9 @@ def _speaker(several: list[_Series]) -> _Series:
 
 def _carrier(c: Connection, series_id: int) -> int | None:
     """The device that brought the newest reading."""
-    for table in ("sample", "sleep_stage"):
+    for rows in _COUNTED.values():
         found = c.exec_driver_sql(
-            f"SELECT device_id FROM {table} JOIN batch ON batch.id=batch_id WHERE series_id=? ORDER BY start DESC LIMIT 1",
-            (series_id,),
+            f"SELECT device_id FROM batch WHERE id=(SELECT batch_id FROM {rows} ORDER BY start DESC LIMIT 1)", {"series": series_id}
         ).scalar()
         if found is not None:
             return int(found)
@@ -218,13 +219,15 @@ def _age(ms: int) -> str:
 
 
 class Import(NamedTuple):
-    """A large upload that is being read: so many records so far, ``done`` of its ``parts``, ``size`` in bytes."""
+    """A large upload that is being read: so many records so far, ``done`` of its ``parts``, ``size`` in bytes; ``share`` is how
+    much of it is worked off, 0 to 1, None where nobody knows."""
 
     public: str
     read: int
     parts: int
     done: int
     size: int
+    share: float | None
 
 
 def standing(c: Connection, person_id: int, since: int, least: int) -> tuple[int, Import | None]:
@@ -232,12 +235,15 @@ def standing(c: Connection, person_id: int, since: int, least: int) -> tuple[int
     row = c.exec_driver_sql(
         "SELECT (SELECT count(*) FROM chunk INDEXED BY chunk_dead CROSS JOIN batch ON batch.id=batch_id "
         "WHERE chunk.status='dead' AND accepted_at>=:since AND person_id=:person), public, new+updated+duplicate+deleted+rejected, "
-        "count(chunk.id), total(chunk.status NOT IN ('pending', 'running')), total(size) FROM (SELECT 1) "
+        "count(chunk.id), total(chunk.status NOT IN ('pending', 'running')), total(size), "
+        f"{receipts.BEHIND}, {receipts.DARK} FROM (SELECT 1) "
         "LEFT JOIN batch ON batch.id=(SELECT min(batch_id) FROM chunk INDEXED BY chunk_next CROSS JOIN batch AS open ON open.id=batch_id "
         "WHERE chunk.status IN ('pending', 'running') AND open.person_id=:person) LEFT JOIN chunk ON chunk.batch_id=batch.id",
         {"since": since, "person": person_id},
     ).one()
-    return row[0], Import(row[1], row[2], row[3], int(row[4]), int(row[5])) if row[1] and row[5] >= least else None
+    if not row[1] or row[5] < least:
+        return row[0], None
+    return row[0], Import(row[1], row[2], row[3], int(row[4]), int(row[5]), receipts.share_of(row[5], row[6], row[7], row[3]))
 
 
 def stamp(c: Connection, person_id: int) -> str:

@@ -217,7 +217,7 @@ def clinical(c: Connection, person_id: int, source_id: int | None) -> Iterator[L
         kind, uuid, start, end, blob, as_of = (
             driver(c).execute('SELECT kind, uuid, start, "end", json, as_of FROM clinical WHERE id=?', (identity,)).fetchone()
         )
-        yield LeavingClinical(kind, uuid, start, end, json.loads(zlib.decompress(blob).decode("utf-8", "surrogatepass")), as_of)
+        yield LeavingClinical(kind, uuid, start, end, json.loads(zlib.decompress(blob)), as_of)
 
 
 def buckets(c: Connection, person_id: int) -> Iterator[tuple[Any, ...]]:
@@ -266,8 +266,8 @@ def orders(c: Connection, person_id: int) -> dict[str, list[int]]:
     return found
 
 
-def named_metrics(c: Connection, person_id: int) -> list[tuple[str, str, str, str, list[tuple[str, str]]]]:
-    """(key, label, unit, aggregation, [(vocabulary, name)]) of the metrics of this person that somebody named."""
+def named_metrics(c: Connection, person_id: int) -> list[tuple[str, str, str, str, list[tuple[str, str, str]]]]:
+    """(key, label, unit, aggregation, [(vocabulary, name, unit)]) of the metrics of this person that somebody named."""
     rows = (
         driver(c)
         .execute(
@@ -277,8 +277,8 @@ def named_metrics(c: Connection, person_id: int) -> list[tuple[str, str, str, st
         )
         .fetchall()
     )
-    aliases = "SELECT naming, name FROM metric_alias WHERE key=? ORDER BY naming, name"
-    return [(*row, [(one[0], one[1]) for one in driver(c).execute(aliases, (row[0],))]) for row in rows]
+    aliases = "SELECT naming, name, unit FROM metric_alias WHERE key=? ORDER BY naming, name, unit"
+    return [(*row, [tuple(one) for one in driver(c).execute(aliases, (row[0],))]) for row in rows]
 
 
 def unknown_metrics(c: Connection, person_id: int) -> list[tuple[str, str, str, str]]:

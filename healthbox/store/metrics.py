@@ -64,19 +64,19 @@ def catalogue(c: Connection, plain: Catalogue) -> Catalogue:
     ]
     if not extra:
         return plain
-    aliases = c.exec_driver_sql("SELECT naming, name, key FROM metric_alias").fetchall()
-    return plain.with_extra(extra, [(row[0], row[1], row[2]) for row in aliases])
+    aliases = c.exec_driver_sql("SELECT naming, name, unit, key FROM metric_alias").fetchall()
+    return plain.with_extra(extra, [(row[0], row[1], row[2], row[3]) for row in aliases])
 
 
 def adopt(c: Connection, person_id: int, key: str, *, new_key: str, label: str, unit: str, aggregation: str, now: int) -> None:
     """A person names an unknown metric: a row, an alias for what comes next, and its stored records under the new key."""
-    naming, name = c.exec_driver_sql("SELECT naming, name FROM unknown_metric WHERE person_id=? AND key=?", (person_id, key)).one()
+    alias = c.exec_driver_sql("SELECT naming, name, unit FROM unknown_metric WHERE person_id=? AND key=?", (person_id, key)).one()
     c.exec_driver_sql(
         "INSERT INTO metric (key, label, unit, aggregation, created_at) VALUES (?,?,?,?,?) "
         "ON CONFLICT DO UPDATE SET label=excluded.label, aggregation=excluded.aggregation",
         (new_key, label, unit, aggregation, now),
     )
-    c.exec_driver_sql("INSERT OR REPLACE INTO metric_alias (naming, name, key) VALUES (?,?,?)", (naming, name, new_key))
+    c.exec_driver_sql("INSERT OR REPLACE INTO metric_alias (naming, name, unit, key) VALUES (?,?,?,?)", (*alias, new_key))
     owners = [row[0] for row in c.exec_driver_sql("SELECT person_id FROM unknown_metric WHERE key=?", (key,)).fetchall()]
     for owner in owners:
         rekey(c, owner, key, new_key)

@@ -16,11 +16,9 @@ _COLUMNS = (
 
 # The bytes of its parts that are worked off. Inside an open part only the reader of a file knows: where nobody does it counts
 # as nothing, or for an upload of this one part ("dark") as not known.
-_WORKED_OFF = (
-    "SELECT coalesce(sum(size), 0), max(finished_at), "
-    "total(size * CASE WHEN status IN ('pending', 'running') THEN coalesce(share, 0) ELSE 1 END), "
-    "total(status IN ('pending', 'running') AND position>0 AND share IS NULL) FROM chunk WHERE batch_id=?"
-)
+BEHIND = "total(size * CASE WHEN chunk.status IN ('pending', 'running') THEN coalesce(chunk.share, 0) ELSE 1 END)"
+DARK = "total(chunk.status IN ('pending', 'running') AND chunk.position>0 AND chunk.share IS NULL)"
+_WORKED_OFF = f"SELECT coalesce(sum(size), 0), max(finished_at), {BEHIND}, {DARK} FROM chunk WHERE batch_id=?"
 
 
 def add_rejections(c: Connection, batch_id: int, idx: int, rejections: list[Rejected]) -> None:
@@ -102,10 +100,15 @@ def _summary(c: Connection, row: Any) -> dict[str, Any]:
         "unfinished": json.loads(row[9]) if row[9] else None,
         "records": {"new": row[10], "updated": row[11], "duplicate": row[12], "deleted": row[13], "rejected": row[14]},
         "bytes": size,
-        "share": None if not size or (dark and sum(states.values()) == 1) else behind / size,
+        "share": share_of(size, behind, dark, sum(states.values())),
         "read": read,
         "timings": {"accepted": row[15], "started": row[16], "processed": last, "closed": row[17]},
     }
+
+
+def share_of(size: float, behind: float, dark: float, parts: int) -> float | None:
+    """How much of an upload is worked off, 0 to 1, from its parts' ``BEHIND`` and ``DARK``."""
+    return None if not size or (dark and parts == 1) else behind / size
 
 
 def dead(c: Connection, person_id: int | None = None) -> list[dict[str, Any]]:

@@ -138,6 +138,11 @@ def _stage(source: Path, stage: Path, manifest: Manifest, key: Key, now: int) ->
             marks[settings.VAULT_LOST] = "1"
             connection.execute("UPDATE channel SET enabled = 0, sealed = x''")  # what no key opens is shown as "enter again"
             connection.execute("DELETE FROM setting WHERE name = ?", (vault.CANARY,))  # so that boot may take a new key
+        named = connection.execute(
+            "SELECT DISTINCT spool FROM chunk WHERE spool IS NOT NULL AND status IN ('done', 'discarded')"
+        ).fetchall()
+        left = [name for name in named if f"{SPOOL}/{name[0]}" not in manifest.files]  # worked off: not in a backup
+        connection.executemany("UPDATE chunk SET spool = NULL WHERE spool = ? AND status IN ('done', 'discarded')", left)
         connection.executemany("INSERT OR REPLACE INTO setting VALUES (?, ?)", marks.items())
         connection.execute("DELETE FROM session")  # one that was ended since must not come back
         connection.execute("COMMIT")

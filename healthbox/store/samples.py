@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from healthbox.store.engine import driver
 from healthbox.store.standing import Incoming, Row, Standing, plain
 from healthbox.store.tombstones import buried
 
@@ -155,9 +156,8 @@ class Apply:
             self.counts["deleted"] += len(points)
             return
         as_of = max(p.as_of for p in points)
-        low, high = min(p.start for p in points), max(p.start for p in points)
         sets = point_sets(self._c, uuid, self._standing.series_of(metric))
-        newest = max((found[1] for found in sets), default=None)
+        newest = max((found.as_of for found in sets), default=None)
         if newest is not None and newest > as_of:
             for point in points:
                 self._bury(point)
@@ -165,28 +165,69 @@ class Apply:
             return
         if newest is not None and newest < as_of:
             for found in sets:
-                for row in self._standing.of_parent(found[0], uuid, found[2], found[3]):
+                for row in self._standing.of_parent(found.series_id, uuid, found.low, found.high):
                     if not any(row.key == (p.series_id, p.start, p.end) and same(row.value, p.value) for p in points):
                         self._unname(row, uuid)
-                self._c.exec_driver_sql("DELETE FROM point_set WHERE series_id=? AND uuid=?", (found[0], uuid))
+                forget_set(self._c, found.series_id, uuid)
+        told = outcomes(sets, self._batch)
         for point in points:
             if self._join_equal(point):
                 self.counts["duplicate"] += 1
             else:
+                known = any(same(point.value, v) for v in self._standing.gone.get((point.series_id, point.start, point.end), ()))
                 self._insert(point)
-                self.counts["updated" if sets else "new"] += 1
-        self._c.exec_driver_sql(
-            'INSERT INTO point_set (series_id, uuid, batch_id, as_of, start, "end") VALUES (?,?,?,?,?,?) '
-            'ON CONFLICT DO UPDATE SET start=min(start, excluded.start), "end"=max("end", excluded."end")',
-            (series_id, uuid, self._batch, as_of, low, high),
-        )
+                self.counts[told.again if known else told.added] += 1
+        keep_set(self._c, self._batch, PointSet(series_id, as_of, min(p.start for p in points), max(p.start for p in points)), uuid, told)
 
 
-def point_sets(c: Connection, uuid: bytes, series_ids: Sequence[int]) -> list[tuple[int, int, int, int]]:
-    """(series, as_of, first start, last start) of the sets that a parent uuid names."""
+class PointSet(NamedTuple):
+    """The points that a parent uuid names in one series: how recent, the first and the last start. ``replaced``: its batch
+    put it in the place of another batch's."""
+
+    series_id: int
+    as_of: int
+    low: int
+    high: int
+    batch_id: int = 0
+    replaced: bool = False
+
+
+class Outcomes(NamedTuple):
+    """What the receipt says of a point that a set did not hold, and of one that only an earlier step of the batch took out."""
+
+    added: str
+    again: str
+
+
+def outcomes(sets: Sequence[PointSet], batch_id: int) -> Outcomes:
+    """A batch may bring a set in several steps: what stood before its first one decides, so that the cut is not to be seen."""
+    before = any(found.replaced or found.batch_id != batch_id for found in sets)
+    begun = any(found.replaced and found.batch_id == batch_id for found in sets)
+    added = "updated" if before else "new"
+    return Outcomes(added, "duplicate" if begun else added)
+
+
+def point_sets(c: Connection, uuid: bytes, series_ids: Sequence[int]) -> list[PointSet]:
+    """The sets that a parent uuid names."""
+    beneath = driver(c)
     found = []
     for series_id in series_ids:
-        row = c.exec_driver_sql('SELECT as_of, start, "end" FROM point_set WHERE series_id=? AND uuid=?', (series_id, uuid)).fetchone()
+        row = beneath.execute(
+            'SELECT as_of, start, "end", batch_id, replaced FROM point_set WHERE series_id=? AND uuid=?', (series_id, uuid)
+        ).fetchone()
         if row is not None:
-            found.append((series_id, row[0], row[1], row[2]))
+            found.append(PointSet(series_id, *row))
     return found
+
+
+def keep_set(c: Connection, batch_id: int, points: PointSet, uuid: bytes, told: Outcomes) -> None:
+    """Note these points as a set, or as a part of the one that stands."""
+    driver(c).execute(
+        'INSERT INTO point_set (series_id, uuid, batch_id, as_of, start, "end", replaced) VALUES (?,?,?,?,?,?,?) '
+        'ON CONFLICT DO UPDATE SET start=min(start, excluded.start), "end"=max("end", excluded."end")',
+        (points.series_id, uuid, batch_id, points.as_of, points.low, points.high, told.added == "updated"),
+    )
+
+
+def forget_set(c: Connection, series_id: int, uuid: bytes) -> None:
+    driver(c).execute("DELETE FROM point_set WHERE series_id=? AND uuid=?", (series_id, uuid))

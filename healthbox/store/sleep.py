@@ -10,7 +10,8 @@ from typing import NamedTuple, get_args
 from sqlalchemy import Connection
 
 from healthbox.domain.records import Stage
-from healthbox.store.samples import point_sets
+from healthbox.store.engine import driver
+from healthbox.store.samples import PointSet, forget_set, keep_set, outcomes, point_sets
 from healthbox.store.superseding import InForce
 from healthbox.store.tombstones import buried
 
@@ -54,13 +55,14 @@ def remove(c: Connection, person_id: int, uuid: bytes) -> list[tuple[int, int, s
     for content, _ in gone.named(uuid):
         gone.unname(content, uuid)
     for series_id in gone.series:
-        c.exec_driver_sql("DELETE FROM point_set WHERE series_id=? AND uuid=?", (series_id, uuid))
+        forget_set(c, series_id, uuid)
     return gone.changed
 
 
 class _Apply:
     def __init__(self, c: Connection, person_id: int, batch_id: int) -> None:
         self._c, self._person, self._batch = c, person_id, batch_id
+        self._beneath = driver(c)
         rows = c.exec_driver_sql(
             "SELECT id, source_id FROM series WHERE person_id=? AND metric=? ORDER BY id", (person_id, METRIC)
         ).fetchall()
@@ -110,7 +112,7 @@ class _Apply:
     def _take_set(self, uuid: bytes, members: list[StageRow]) -> list[str]:
         as_of = max(row.as_of for row in members)
         sets = point_sets(self._c, uuid, self.series)
-        newest = max((found[1] for found in sets), default=None)
+        newest = max((found.as_of for found in sets), default=None)
         if newest is not None and newest > as_of:
             for row in members:
                 self._bury(row)
@@ -121,19 +123,18 @@ class _Apply:
                 if content not in kept:
                     self.unname(content, uuid)
             for found in sets:
-                self._c.exec_driver_sql("DELETE FROM point_set WHERE series_id=? AND uuid=?", (found[0], uuid))
-        outcomes = []
+                forget_set(self._c, found.series_id, uuid)
+        told = outcomes(sets, self._batch)
+        became = []
         for row in members:
-            joined = self._join(row)
-            if not joined:
+            if self._join(row):
+                became.append("duplicate")
+            else:
+                became.append(told.again if self._is_gone(row) else told.added)
                 self._insert(row)
-            outcomes.append("duplicate" if joined else "updated" if sets else "new")
-        self._c.exec_driver_sql(
-            'INSERT INTO point_set (series_id, uuid, batch_id, as_of, start, "end") VALUES (?,?,?,?,?,?) '
-            'ON CONFLICT DO UPDATE SET start=min(start, excluded.start), "end"=max("end", excluded."end")',
-            (members[0].series_id, uuid, self._batch, as_of, min(r.start for r in members), max(r.start for r in members)),
-        )
-        return outcomes
+        points = PointSet(members[0].series_id, as_of, min(r.start for r in members), max(r.start for r in members))
+        keep_set(self._c, self._batch, points, uuid, told)
+        return became
 
     # -- one stage ----------------------------------------------------------------------------------------------------
 
@@ -170,8 +171,7 @@ class _Apply:
 
     def _join(self, row: StageRow) -> bool:
         """The row that already says this takes the uuid, the later ``as_of`` and a zone where it had none; False when there is none."""
-        c = self._c
-        standing = c.exec_driver_sql(
+        standing = self._beneath.execute(
             'SELECT id, uuid, zone, as_of, superseded FROM sleep_stage WHERE series_id=? AND start=? AND "end"=? AND stage=?', row[:4]
         ).fetchone()
         if standing is None:
@@ -179,7 +179,7 @@ class _Apply:
         as_of = max(standing[3], row.as_of)
         after = (standing[1] or row.uuid, standing[2] or row.zone, as_of, int(standing[4] and self._lacked(row, as_of)))
         if after != tuple(standing[1:]):
-            c.exec_driver_sql("UPDATE sleep_stage SET uuid=?, zone=?, as_of=?, superseded=? WHERE id=?", (*after, standing[0]))
+            self._beneath.execute("UPDATE sleep_stage SET uuid=?, zone=?, as_of=?, superseded=? WHERE id=?", (*after, standing[0]))
             if after[1] != standing[2] or after[3] != standing[4] or self._counts(row, standing[0], standing[3]):
                 self.changed += [(row.start, row.end, standing[2]), (row.start, row.end, after[1])]
         self._name(row)
@@ -194,7 +194,7 @@ class _Apply:
         return row.end > as_of + _SKEW_MS or overlap is not None
 
     def _insert(self, row: StageRow) -> None:
-        self._c.exec_driver_sql(
+        self._beneath.execute(
             'INSERT INTO sleep_stage (series_id, start, "end", stage, uuid, parent, zone, as_of, batch_id, superseded) '
             "VALUES (?,?,?,?,?,?,?,?,?,?)",
             (*row[:5], int(row.parent), row.zone, row.as_of, self._batch, int(self._lacked(row, row.as_of))),
@@ -207,7 +207,7 @@ class _Apply:
 
     def _name(self, row: StageRow) -> None:
         if row.uuid is not None:
-            self._c.exec_driver_sql(
+            self._beneath.execute(
                 'INSERT INTO also_uuid (series_id, uuid, start, "end", tag, as_of) VALUES (?,?,?,?,?,?) '
                 "ON CONFLICT DO UPDATE SET as_of=max(as_of, excluded.as_of)",
                 (row.series_id, row.uuid, row.start, row.end, row.stage, row.as_of),
@@ -228,7 +228,7 @@ class _Apply:
         )
 
     def _is_gone(self, row: StageRow) -> bool:
-        found = self._c.exec_driver_sql(
+        found = self._beneath.execute(
             'SELECT 1 FROM gone WHERE series_id=? AND start=? AND "end"=? AND value=?', (*row[:3], _CODES[row.stage])
         ).fetchone()
         return found is not None

@@ -53,13 +53,17 @@ class Vault:
             write_key(self.path, key := secrets.token_bytes(32))
             self._key = key
         if canary is None:
-            settings.put(connection, CANARY, self.seal(_WORDS.decode(), "setting", CANARY, "value").hex())
+            self.sign(connection)
             return "ready"
         try:
             self.open(bytes.fromhex(canary), "setting", CANARY, "value")
         except (Problem, ValueError):
             return "wrong"
         return "ready"
+
+    def sign(self, connection: Connection) -> None:
+        """From now on this key is the one that the database was sealed with."""
+        settings.put(connection, CANARY, self.seal(_WORDS.decode(), "setting", CANARY, "value").hex())
 
     def seal(self, plain: str, table: str, row: int | str, column: str) -> bytes:
         """Encrypt for one place. ``row`` is the row's id: insert first, then seal, in one transaction."""

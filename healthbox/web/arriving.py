@@ -120,11 +120,11 @@ def source_row(arrival: Arrival, catalogue: Catalogue, reader: Reader) -> Row:
 
 
 def import_words(one: Import, reader: Reader) -> str:
-    """'An upload of 12 MB is being read: 41,200 records so far, 3 of 12 parts. …'"""
+    """'An upload of 12 MB is being read: 45 %, 41,200 records so far, 3 of 12 parts. …'"""
     parts = f", {one.done} of {one.parts} parts" if one.parts > 1 else ""
-    return (
-        f"An upload of {size_words(one.size, reader)} is being read: {_records(one.read, reader)} so far{parts}. Numbers may still change."
-    )
+    share = f"{reader.figure(int(100 * one.share))}{render.SPACE}%, " if one.share else ""
+    so_far = f"{share}{_records(one.read, reader)} so far{parts}"
+    return f"An upload of {size_words(one.size, reader)} is being read: {so_far}. Numbers may still change."
 
 
 def contact_words(arrival: Arrival | None, last: int | None, reader: Reader) -> tuple[str, str]:

@@ -109,10 +109,10 @@ def build(data: Path) -> None:
         if name == "Alice":
             door.sync(phone, _one("mood"), NOW - 60_000)
             for at, body in year.stated:
-                door.ingest(phone, body, content_type="application/json", headers=HEADERS, now=min(at, NOW - 120_000))
+                door.ingest(phone, body, headers=HEADERS, now=min(at, NOW - 120_000))
         Pump(database, data, clock, lambda: None).run()
         if name == "Frank":
-            door.ingest(phone, TOTAL, content_type="application/json", headers={}, now=NOW - 55_000)
+            door.ingest(phone, TOTAL, headers={}, now=NOW - 55_000)
             Pump(database, data, clock, lambda: None).run()
             _bury(database, door, phone)
             Pump(database, data, clock, lambda: None).run()

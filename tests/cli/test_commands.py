@@ -11,6 +11,9 @@ from click.testing import CliRunner
 from healthbox.cli import main as package_main
 from healthbox.cli import restore as restore_module
 from healthbox.cli.main import found_commands, main
+from healthbox.store import channels
+from healthbox.store.engine import Database
+from healthbox.store.vault import Vault, write_key
 
 SURFACE = {
     "account": ["add", "list", "passwd", "remove"],
@@ -31,7 +34,9 @@ def loaded() -> dict[str, click.Command]:
 
 
 def test_a_command_is_found_without_loading_the_others() -> None:
-    code = "import sys\nfrom healthbox.cli.main import main\nmain(['token', '--help'], standalone_mode=False)\nprint('flask' in sys.modules)"
+    code = (
+        "import sys\nfrom healthbox.cli.main import main\nmain(['token', '--help'], standalone_mode=False)\nprint('flask' in sys.modules)"
+    )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "Usage:" in told
     assert told.rstrip().endswith("False")
@@ -74,6 +79,23 @@ def test_the_check_names_what_is_wrong_and_exits_1(home, monkeypatch):
     assert "Free some space" in out
     monkeypatch.setenv("HEALTHBOX_PORT", "much")
     assert "bad   settings" in home.run("check", code=1).stdout
+
+
+def test_the_check_lists_channels_that_another_key_sealed(home):
+    database = Database(home.data)
+    with database.writing() as c:
+        vault = Vault(home.data)
+        vault.start(c)
+        alice = c.exec_driver_sql("SELECT id FROM person").scalar_one()
+        chosen = {"name": "Mail", "service": "Mail", "url": "mailto://alice", "detail": "nothing", "least": "warn", "now": 0}
+        made = channels.add(c, vault, alice, **chosen)
+    database.close()
+    assert "another key" not in home.run("check").stdout
+    vault.path.unlink()
+    write_key(vault.path, b"n" * 32)
+    out = home.run("check", code=1).stdout
+    assert f"bad   channel      {made} (Mail): sealed with another key" in out
+    assert "Enter its address again" in out and "mailto" not in out
 
 
 def test_the_check_finds_a_broken_database(home):

@@ -285,6 +285,7 @@ def test_a_workout_of_version_2(read, ms):
         heartRateData=[{"date": at, "Min": 90, "Avg": 101, "Max": 118, "units": "bpm"}, {"date": "?", "Avg": 1, "units": "bpm"}],
         stepCount=[{"date": at, "qty": 80, "units": "count"}],
         activeEnergy=[{"date": at, "qty": 5, "units": "kcal"}],
+        cyclingSpeed=[{"date": at, "qty": 18, "units": "km/hr"}],
         route=[{"latitude": 52.5, "longitude": 13.4, "altitude": 34.5, "timestamp": at, "speed": 2.5, "course": -1}],
     )
     start = ms("2026-03-01T07:00:00+01:00")
@@ -310,6 +311,7 @@ def test_a_workout_of_version_2(read, ms):
             series={
                 "energy": [[start, 5.0]],
                 "steps": [[start, 80.0]],
+                "speed": [[start, 5.0]],
                 "heart_rate": [[start, 101.0]],
                 "heart_rate_min": [[start, 90.0]],
                 "heart_rate_max": [[start, 118.0]],

@@ -120,7 +120,11 @@ def test_a_workout_is_converted_and_the_unknown_is_kept(read, ms):
             "energy_2": {"value": 1, "unit": "kcal"},
             "steps": {"value": 9, "unit": "furlong"},
         },
-        "series": {"heart_rate": {"unit": "count/min", "points": [[START, 120], ["?", 1], [END, "x"]]}, "power": [[END, 200]]},
+        "series": {
+            "heart_rate": {"unit": "count/min", "points": [[START, 120], ["?", 1], [END, "x"]]},
+            "power": [[END, 200]],
+            "speed": {"unit": "km/h", "points": [[START, 9]]},
+        },
         "route": [
             {"time": START, "latitude": 52.5, "longitude": 13.4, "altitude": 30, "speed": -1},
             {"time": START, "latitude": 91, "longitude": 0},
@@ -137,7 +141,7 @@ def test_a_workout_is_converted_and_the_unknown_is_kept(read, ms):
         source=SourceRef("Watch"),
         totals={"energy": 100.0, "distance": 1200.0, "duration": 300.0},
         laps=[{"n": 1}],
-        series={"heart_rate": [[ms(START), 120.0]], "power": [[ms(END), 200.0]]},
+        series={"heart_rate": [[ms(START), 120.0]], "power": [[ms(END), 200.0]], "speed": [[ms(START), 2.5]]},
         route=[[ms(START), 52.5, 13.4, 30.0, None]],
         metadata={"energy_2": {"value": 1, "unit": "kcal"}, "steps": {"value": 9, "unit": "furlong"}},
     )

@@ -87,14 +87,16 @@ def test_a_workout_with_totals_series_and_route(read, ms):
                    {"type": "averageHeartRate", "value": 140, "unit": "bpm"}, {"type": "indoorWorkout", "value": False, "unit": "bool"},
                    {"type": "averageMETs", "value": 8, "unit": "kcal/kg/hr"}, {"type": "energyOfTea", "value": 3}, {"value": 3}, "x"],
         "route": [{"timestamp": "2026-03-01T08:01:00Z", "latitude": 52.2, "longitude": 21.0, "altitudeM": 142.0}, {"latitude": 1}],
-        "samples": [{"timestamp": "2026-03-01T08:01:00Z", "type": "heartRate", "value": 110, "unit": "bpm"}, {"type": "heartRate"}],
+        "samples": [{"timestamp": "2026-03-01T08:01:00Z", "type": "heartRate", "value": 110, "unit": "bpm"}, {"type": "heartRate"},
+                    {"timestamp": "2026-03-01T08:01:00Z", "type": "speed", "value": 18, "unit": "km/h"},
+                    {"timestamp": "2026-03-01T08:02:00Z", "type": "speed", "value": 5}],
     }  # fmt: skip
     (one,) = read(body(workouts=[item]), as_format=OW)
     assert isinstance(one, Workout)
     at = ms("2026-03-01T08:01:00+00:00")
     assert (one.activity, one.uuid, one.laps) == ("running", "W", [{"n": 1}])
     assert one.totals == {"duration": 300.0, "distance": 1500.0, "heart_rate_avg": 140.0, "intensity": 8.0}
-    assert one.series == {"heart_rate": [[at, 110.0]]}
+    assert one.series == {"heart_rate": [[at, 110.0]], "speed": [[at, 5.0], [at + 60_000, 5.0]]}
     assert one.route == [[at, 52.2, 21.0, 142.0, None]]
     assert one.metadata == {"notes": "slow", "indoorWorkout": {"value": False, "unit": "bool"}, "energyOfTea": 3}
 

@@ -224,6 +224,15 @@ def test_a_fit_file_is_what_its_session_states(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_speed_without_a_route_is_a_series_in_metres_per_second(tmp_path: Path) -> None:
+    """FIT counts millimetres a second; with a route the speed stands there."""
+    indoors = [(kind, {name: value for name, value in said.items() if not name.startswith("position")} | {"speed": 2500})
+               for kind, said in (record(at) for at in range(60))]  # fmt: skip
+    [found] = read(tmp_path, f.fit(ABOUT, *indoors, session(0, 60)))
+    assert found.series["speed"][0] == [EIGHT * 1000, 2.5] and len(found.series["speed"]) == 60 and found.route == []
+    assert "speed" not in read(tmp_path, FIT)[0].series
+
+
 def test_every_session_of_a_triathlon_has_its_own_points(tmp_path: Path) -> None:
     ride = f.fit(ABOUT, *(record(at) for at in range(300)), session(0, 100, sport=2), session(200, 100, sport=1))
     cycled, ran = read(tmp_path, ride)

@@ -46,7 +46,7 @@ class House:
 
     def ingest(self, body: Any, *, run: bool = True, device: Any = None) -> Accepted:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        accepted = self.door.ingest(device or self.phone, raw, content_type="application/json", headers={}, now=self.at)
+        accepted = self.door.ingest(device or self.phone, raw, headers={}, now=self.at)
         return self._sent(accepted, run)
 
     def send(self, body: Any, *, run: bool = True, device: Any = None) -> Accepted:

@@ -31,7 +31,7 @@ def test_a_day_that_the_client_added_up_names_the_app_and_the_layers_not_chosen(
     house.sync(samples=[steps(at(1, 9), at(1, 10), 500)])
     body = {"data": {"metrics": [{"name": "step_count", "units": "count", "data": [{"date": "2026-03-01 00:00:00 +0100", "qty": 9000}]}]}}
     house.door.ingest(
-        house.phone, json.dumps(body).encode(), content_type="application/json",
+        house.phone, json.dumps(body).encode(),
         headers={"automation-aggregation": "days", "automation-period": "today"}, now=house.at,
     )  # fmt: skip
     house.run()

@@ -88,7 +88,7 @@ def test_only_the_best_source_counts_in_every_instant(house):
 def exported(house, points, aggregation, period="today"):
     body = {"data": {"metrics": [{"name": "step_count", "units": "count", "data": points}]}}
     house.door.ingest(
-        house.phone, json.dumps(body).encode(), content_type="application/json",
+        house.phone, json.dumps(body).encode(),
         headers={"automation-aggregation": aggregation, "automation-period": period}, now=house.at,
     )  # fmt: skip
     house.run()

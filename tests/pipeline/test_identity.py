@@ -216,7 +216,7 @@ def export(quantity, source, unit="count", name="step_count", date="2026-03-01")
 def aggregated(house, body, run=True):
     raw = json.dumps(body).encode()
     accepted = house.door.ingest(
-        house.phone, raw, content_type="application/json",
+        house.phone, raw,
         headers={"automation-aggregation": "days", "automation-period": "today"}, now=house.at,
     )  # fmt: skip
     house.at += 1000

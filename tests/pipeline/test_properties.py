@@ -148,7 +148,7 @@ def test_buckets_end_the_same_in_any_order_with_any_resends(build, bodies, data)
 
     def send(house, body, headers):
         raw = json.dumps(body).encode()
-        accepted = house.door.ingest(house.phone, raw, content_type="application/json", headers=headers, now=house.at)
+        accepted = house.door.ingest(house.phone, raw, headers=headers, now=house.at)
         house.at += 3_600_000
         return accepted
 

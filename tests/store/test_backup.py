@@ -14,7 +14,7 @@ from healthbox.domain.errors import Conflict, DiskFull, Problem
 from healthbox.store import backup as backing
 from healthbox.store import devices, logins, people, restore, settings
 from healthbox.store import snapshot as snapshots
-from healthbox.store.backup import Manifest, backup, folder_name, listed, rotate, verify
+from healthbox.store.backup import Manifest, backup, folder_name, verify
 from healthbox.store.engine import Database
 from healthbox.store.locks import ServerLock
 from healthbox.store.migrations.upgrade import known, upgrade
@@ -54,13 +54,12 @@ def token(database: Database, vault: Vault) -> str:
     return token
 
 
-def spool(database: Database, idx: int, body: bytes) -> None:
+def spool(database: Database, idx: int, body: bytes, *, status: str = "pending", batch: int = 1) -> None:
     (database.data / "spool" / f"body{idx}").write_bytes(body)
     with database.writing() as c:
         c.exec_driver_sql(
-            "INSERT INTO chunk (batch_id, idx, sha, spool, size, status, due_at, accepted_at, as_of) "
-            "VALUES (1, ?, x'', ?, ?, 'done', 0, 0, 0)",
-            (idx, f"body{idx}", len(body)),
+            "INSERT INTO chunk (batch_id, idx, sha, spool, size, status, due_at, accepted_at, as_of) VALUES (?, ?, x'', ?, ?, ?, 0, 0, 0)",
+            (batch, idx, f"body{idx}", len(body), status),
         )
 
 
@@ -91,6 +90,24 @@ def test_a_backup_holds_the_database_its_bodies_and_a_manifest(database: Databas
     assert all(p.stat().st_mode & 0o077 == 0 for p in [folder, *folder.rglob("*")])
     assert sorted(p.name for p in folder.iterdir()) == ["healthbox.db", "manifest.json", "manifest.sha256", "spool"]
     assert not list(folder.parent.glob(".*"))
+
+
+def test_files_of_uploads_that_are_worked_off_are_in_no_backup(database: Database, vault: Vault, token: str, tmp_path: Path) -> None:
+    with database.writing() as c:
+        more = "INSERT INTO batch SELECT value, 'b' || value, {} FROM batch JOIN json_each('[2, 3, 4, 5]')"
+        names = [row[1] for row in c.exec_driver_sql("PRAGMA table_info(batch)").fetchall()]
+        c.exec_driver_sql(more.format(", ".join(f'batch."{name}"' for name in names[2:])))
+    parts = {2: ("done", 2), 3: ("discarded", 3), 4: ("running", 4), 5: ("dead", 5), 6: ("done", 5)}  # 6: read again with the dead one
+    for number, (status, batch) in parts.items():
+        spool(database, number, b"a file", status=status, batch=batch)
+    folder = made(database, vault)
+    assert set(verify(folder).files) == {"healthbox.db", *(f"spool/body{number}" for number in (0, 4, 5, 6))}
+    restore.restore(folder, tmp_path / "new", passphrase=None, now=LATER)
+    again = reopened(tmp_path / "new")
+    with again.reading() as c:
+        kept = list(c.exec_driver_sql("SELECT spool FROM chunk ORDER BY idx").scalars())
+    again.close()
+    assert kept == ["body0", None, None, "body4", "body5", "body6"], "what is not there is not said to be kept"
 
 
 def test_no_secret_lies_open_in_a_backup(database: Database, vault: Vault, token: str) -> None:
@@ -215,21 +232,6 @@ def test_a_manifest_that_points_outside_its_folder_is_refused(database: Database
     files = {**manifest.files, "../../vault.key": backing.stored(database.data / "vault.key")}
     rewrite(folder, msgspec.structs.replace(manifest, files=files))
     assert refused(folder)
-
-
-def test_rotation_keeps_seven_days_and_four_weeks(tmp_path: Path) -> None:
-    for day in range(1, 32):
-        for hour in ("03", "15"):
-            folder = tmp_path / f"healthbox-2026-10-{day:02}T{hour}00"
-            folder.mkdir()
-            (folder / "manifest.json").touch()
-    (tmp_path / ".healthbox-2026-10-31T0300.partial").mkdir()
-    (tmp_path / "notes").mkdir()
-    removed = rotate(tmp_path)
-    kept = [path.name[10:] for path in listed(tmp_path)]
-    assert kept == [f"2026-10-{day}T1500" for day in (31, 30, 29, 28, 27, 26, 25, 18, 11)]
-    assert len(removed) == 62 - 9
-    assert sorted(p.name for p in tmp_path.iterdir() if not p.name.startswith("healthbox-")) == ["notes"]
 
 
 # --- going back -----------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import pytest
 
 from healthbox.domain.errors import NotFound, Problem
 from healthbox.store import channels, deliveries, findings, people
-from healthbox.store.vault import Vault
+from healthbox.store.vault import Vault, write_key
 
 NOW = 1_795_000_000_000
 DAY = dt.date(2026, 11, 18)
@@ -182,6 +182,21 @@ def test_the_address_is_sealed_and_bound_to_its_row(database, vault, alice):
         assert [row.usable for row in channels.of_person(c, alice)] == [True, False]
     database.checkpoint()
     assert b"secret-topic" not in database.path.read_bytes()
+
+
+def test_what_another_key_sealed_is_not_usable_until_it_is_entered_again(database, vault, alice):
+    first, second = channel(database, vault, alice), channel(database, vault, alice, "Other")
+    vault.path.unlink()
+    write_key(vault.path, b"n" * 32)
+    exchanged = Vault(database.data)
+    with database.writing() as c:
+        assert exchanged.start(c) == "wrong"
+        assert [row.usable for row in channels.of_person(c, alice, vault)] == [True, True]
+        assert [row.usable for row in channels.of_person(c, alice, exchanged)] == [False, False]
+        channels.set_address(c, exchanged, first, "ntfy", "ntfys://n.example.org/topic")
+        assert [row.id for row in channels.unopened(c, exchanged)] == [second] and exchanged.start(c) == "wrong"
+        channels.set_address(c, exchanged, second, "ntfy", "ntfys://n.example.org/topic")
+        assert channels.unopened(c, exchanged) == [] and exchanged.start(c) == "ready", "nothing is left of the old key"
 
 
 def test_a_removed_channel_takes_its_deliveries_along(database, vault, alice):

@@ -147,6 +147,20 @@ def test_sleep_is_read_once_a_night(database: Database) -> None:
     assert not found.late(NOON + 2 * DAY)
 
 
+def test_stages_that_a_newer_export_lacks_are_no_sign_of_life(database: Database) -> None:
+    with database.writing() as c:
+        alice = Alice(c)
+        source = Sources(c, alice.id, NOON).resolve(SourceRef(name="Ring"))
+        series = Registry(c, alice.id).series("sleep_analysis", source)
+        nights = [(series, at, at + 90 * MINUTE, alice.batch, int(number < 3)) for number, at in enumerate(every(DAY, 10))]
+        c.exec_driver_sql(
+            "INSERT INTO sleep_stage (series_id, start, \"end\", stage, as_of, batch_id, superseded) VALUES (?,?,?,'core',0,?,?)", nights
+        )
+        assert alice.arrivals()["Ring"].newest == NOON - 3 * DAY
+        c.exec_driver_sql("UPDATE sleep_stage SET superseded=1")
+        assert "Ring" not in alice.arrivals()
+
+
 def test_a_revoked_device_is_not_waited_for(database: Database) -> None:
     with database.writing() as c:
         alice = Alice(c)

@@ -29,9 +29,9 @@ class Shelf:
             watch = Sources(c, self.alice, 0).resolve(SourceRef(name="Watch"))
             self.steps, self.pulse = (Registry(c, self.alice).series(metric, watch) for metric in ("steps", "heart_rate"))
 
-    def put(self, *items):
+    def put(self, *items, batch=1):
         with self.database.writing() as c:
-            apply = Apply(c, self.alice, 1, {self.steps: "steps", self.pulse: "heart_rate"})
+            apply = Apply(c, self.alice, batch, {self.steps: "steps", self.pulse: "heart_rate"})
             apply.run(items)
             return {name: n for name, n in apply.counts.items() if n}
 
@@ -134,7 +134,7 @@ def test_points_of_one_statement_add_up_and_a_later_statement_replaces_them(shel
     shelf.put(*points([1.0, 2.0], 5))
     shelf.put(at(shelf, 9_000, 3.0, A, 5, length=0, parent=True))
     assert [row[2] for row in shelf.rows()] == [1.0, 2.0, 3.0]
-    assert shelf.put(*points([1.0, 9.0, 8.0], 6)) == {"duplicate": 1, "updated": 2}
+    assert shelf.put(*points([1.0, 9.0, 8.0], 6), batch=2) == {"duplicate": 1, "updated": 2}
     assert [row[2] for row in shelf.rows()] == [1.0, 9.0, 8.0]
     assert shelf.put(*points([4.0], 5)) == {"duplicate": 1}
     assert [row[2] for row in shelf.rows()] == [1.0, 9.0, 8.0]

@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import msgspec
 import pytest
 from place import NOON, Browser, Place
+from sqlalchemy import event
 
 from healthbox.analytics.rules.contract import Finding
 from healthbox.domain.catalogue import Catalogue
@@ -20,7 +21,7 @@ from healthbox.pipeline.accept import Door
 from healthbox.pipeline.analyse import Evidence
 from healthbox.store import channels, deliveries, findings
 from healthbox.store.channels import Channel
-from healthbox.store.vault import Vault
+from healthbox.store.vault import Vault, write_key
 from healthbox.web.application import create_app
 
 TODAY = dt.date(2025, 11, 20)
@@ -190,6 +191,44 @@ def test_after_a_restore_without_the_key_the_address_is_entered_again(place: Pla
     assert browser.client.post(path, data={"csrf": browser.csrf, "url": address(hook)}).status_code == 303
     assert of(place, "Alice")[0].usable
     assert "The service took the message." in browser.client.post(path.replace("address", "test"), data={"csrf": browser.csrf}).text
+
+
+def test_a_channel_sealed_with_another_key_says_so_before_the_first_message(place: Place, hook: ThreadingHTTPServer) -> None:
+    channel = added(place, hook)
+    path = place.settings.data / "vault.key"
+    path.unlink()
+    write_key(path, b"n" * 32)
+    door = Door(place.database, place.settings, lambda: None)
+    exchanged = replace(place, app=create_app(place.settings, place.database, door, clock=place.clock, vault=Vault(place.settings.data)))
+    browser = exchanged.browser()
+    page = browser.client.get("/findings/channels").text
+    assert "enter again" in page and "sealed with another key" in page and "Send a test" not in page
+    assert "its address must be entered again" in browser.client.get("/findings").text
+    again = f"/findings/channels/{channel.id}/address"
+    assert browser.client.post(again, data={"csrf": browser.csrf, "url": address(hook)}).status_code == 303
+    assert "Send a test" in browser.client.get("/findings/channels").text
+
+
+def test_the_log_is_read_with_as_many_queries_for_one_line_as_for_many(place: Place, hook: ThreadingHTTPServer) -> None:
+    added(place, hook)
+    client = place.browser().client
+
+    def asked() -> int:
+        statements: list[str] = []
+        listen = lambda _c, _cursor, statement, *_: statements.append(statement)  # noqa: E731
+        event.listen(place.database.reader, "before_cursor_execute", listen)
+        assert client.get("/findings/channels").status_code == 200
+        event.remove(place.database.reader, "before_cursor_execute", listen)
+        return len(statements)
+
+    failed_delivery(place)
+    one = asked()
+    with place.database.writing() as c:
+        c.exec_driver_sql(
+            "INSERT INTO delivery (finding_id, state, channel_id, status, due_at, created_at) SELECT finding_id, 'again' || value, "
+            "channel_id, 'dead', 0, 0 FROM delivery, json_each('[1,2,3,4,5,6,7,8]')"
+        )
+    assert asked() == one
 
 
 def test_the_log_tells_why_a_message_failed_and_sends_it_again(place: Place, hook: ThreadingHTTPServer) -> None:

@@ -30,7 +30,7 @@ def state(place: Place, points: list[dict], *, name: str = "step_count", units: 
     with place.database.writing() as c:
         device, _ = devices.add_device(c, place.persons[who], "iPhone", ["ingest"], at)
     body = json.dumps({"data": {"metrics": [{"name": name, "units": units, "data": points}]}}).encode()
-    place.app.extensions["healthbox"].door.ingest(device, body, content_type="application/json", headers=MORE, now=at)
+    place.app.extensions["healthbox"].door.ingest(device, body, headers=MORE, now=at)
     Pump(place.database, place.settings.data, place.clock, lambda: None).run()
 
 

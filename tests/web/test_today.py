@@ -261,8 +261,8 @@ def test_a_finding_can_be_quietened_without_leaving_the_page(place):
 def test_it_says_where_the_phone_counts_otherwise(place):
     today = live_a_year(place)
 
-    def stands(stated: float, coverage: float) -> str:
-        phone = {"kind": "stated", "value": stated, "coverage": coverage, "app": "Phone"}
+    def stands(stated: float, coverage: float, app: str = "Phone") -> str:
+        phone = {"kind": "stated", "value": stated, "coverage": coverage, "app": app}
         layers = [{"kind": "raw", "value": 8000.0, "coverage": 0.5}, phone]
         with place.database.writing() as c:
             c.exec_driver_sql(
@@ -272,6 +272,8 @@ def test_it_says_where_the_phone_counts_otherwise(place):
         return words(get(place))
 
     assert "Phone says 8,200 steps, we count 8,000 steps." in stands(8200, 0.5)
+    assert "The Apple Health export says 8,200 steps" in stands(8200, 0.5, "apple-health-export"), "an app by its name"
+    assert "Health Auto Export says" in stands(8200, 0.5, "health-auto-export") and "The phone says" in stands(8200, 0.5, "")
     assert "we count" not in stands(8040, 0.5), "within one per cent"
     assert "we count" not in stands(6000, 0.3), "said earlier in the day"
 
@@ -292,8 +294,9 @@ def test_a_large_upload_under_way_and_parts_nobody_could_read_are_told(place):
                 "INSERT INTO chunk (batch_id, idx, sha, size, status, due_at, accepted_at, as_of) VALUES (?,?,x'00',3000000,?,?,?,?)",
                 (batch, idx, status, now, at, at),
             )
+        c.exec_driver_sql("UPDATE chunk SET share=0.54 WHERE status='pending'")
     page = get(place)
-    assert "An upload of 12 MB is being read: 41,200 records so far, 3 of 4 parts. Numbers may still change." in words(page)
+    assert "An upload of 12 MB is being read: 88 %, 41,200 records so far, 3 of 4 parts. Numbers may still change." in words(page)
     assert "1 part of what came in the last seven days could not be read." in words(page)
     assert 'href="/uploads/big"' in page
     assert "could not be read" not in words(get(place, login="bob"))

@@ -86,6 +86,20 @@ def test_the_unit_that_the_app_writes_stays(place: Place, send: Callable[..., No
     assert [(m["metric"] if "metric" in m else m["key"], m["unit"]) for m in listed] == [("grip_strength", "kgf")]
 
 
+def test_one_name_in_two_units_is_two_metrics_and_stays_so(place: Place, send: Callable[..., None], work: Callable[[], None]) -> None:
+    send(sample(8, 41, "kgf"), sample(9, 90, "psi"))
+    browser = place.browser()
+    names = {"unknown.gripstrength.kgf": "Grip", "unknown.gripstrength.psi": "Squeeze"}
+    for key, label in names.items():
+        assert browser.client.post(f"/unknown/{key}", data={"csrf": browser.csrf, **FORM, "label": label}).status_code == 303
+    work()
+    assert (days(place, "grip"), days(place, "squeeze")) == ([41.0], [90.0])
+    send(sample(10, 42, "kgf"), sample(11, 91, "psi"))
+    assert (days(place, "grip"), days(place, "squeeze")) == ([42.0], [91.0]), "both land where they were named"
+    send(sample(12, 7, "N"))
+    assert key_of(place) == "unknown.gripstrength.n", "a third unit is unknown again, and refused nowhere"
+
+
 @pytest.mark.parametrize(
     ("wrong", "status", "words"),
     [

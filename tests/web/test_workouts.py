@@ -155,6 +155,18 @@ def test_imperial_people_read_miles_and_feet(place: Place) -> None:
     assert "3.73 mi" in words(page(place, "/workouts"))
 
 
+@pytest.mark.parametrize("units", ["metric", "imperial"])
+def test_speed_is_the_same_as_a_series_and_with_the_route(place: Place, units: str) -> None:
+    """2.5 m/s are 9 km/h and 5.6 mph."""
+    with place.database.writing() as c:
+        people.update(c, place.persons["Alice"], units=units)
+    numbers = []
+    for given in ({"series": {"speed": [[START + at * 1000, 2.5] for at in range(0, 1800, 5)]}}, {"route": north(1799, speed=2.5)}):
+        body = page(place, f"/workouts/{add(place, **given)}")
+        numbers.append(re.findall(r"<td>([\d.]+ (?:km/h|mph))</td>", body))
+    assert numbers[0] == numbers[1] and set(numbers[0]) == {"9.0 km/h" if units == "metric" else "5.6 mph"}
+
+
 def test_a_gap_breaks_the_pulse(place: Place) -> None:
     one = add(place, series=pulse((0, 600), (900, 1800)))
     html = page(place, f"/workouts/{one}")
@@ -199,6 +211,15 @@ def test_stated_laps_are_shown_as_stated(place: Place) -> None:
     laps = [{"duration": 312.0, "distance": 1000.0}, {"start": START, "end": START + 65_000}, {"name": "Cool down"}]
     said = words(page(place, f"/workouts/{add(place, laps=laps)}"))
     assert "1 5:12 1.00 km 2 1:05 not stated Cool down not stated not stated" in said
+
+
+def test_a_workout_that_a_newer_export_lacks_says_so_under_its_old_link(place: Place) -> None:
+    one = add(place)
+    said = "A newer export no longer holds this workout"
+    assert said not in page(place, f"/workouts/{one}")
+    with place.database.writing() as c:
+        c.exec_driver_sql("UPDATE workout SET superseded=1")
+    assert said in page(place, f"/workouts/{one}")
 
 
 def test_bob_never_sees_a_workout_of_alice(place: Place) -> None:

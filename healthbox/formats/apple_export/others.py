@@ -3,15 +3,16 @@
 import csv
 import datetime as dt
 import io
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
+from healthbox.domain.errors import Malformed
 from healthbox.domain.records import Clinical, Record, SourceRef, StatedTotal
 from healthbox.formats.apple_export.archive import Export
 from healthbox.formats.apple_export.elements import Element
 from healthbox.formats.apple_export.heads import source_of
+from healthbox.formats.json_body import decode
 from healthbox.formats.routes import instant
 from healthbox.formats.wire import Unreadable, number, rejected, text
 
@@ -76,16 +77,17 @@ def fhir(element: Element, at: str, zone: str, as_of: int | None, export: Export
         data = _steady(said, zone)
         yield Clinical(position=at, kind="clinical_record", data=data, start=start, uuid=ident, source=source, as_of=as_of)
         return
+    yield document_record(b"".join(export.read(entry)), at, zone, as_of, source)
+
+
+def document_record(raw: bytes, at: str, zone: str, as_of: int | None, source: SourceRef) -> Clinical:
+    """A FHIR document as it was written. Raises ``Unreadable``."""
     try:
-        document = json.loads(b"".join(export.read(entry)))
-    except (ValueError, RecursionError):
+        document = decode(raw)
+    except Malformed:
         raise Unreadable("bad_json", "the clinical document is no JSON") from None
     if not isinstance(document, dict):
         raise Unreadable("bad_json", "the clinical document is no object")
-    yield document_record(document, at, zone, as_of, source)
-
-
-def document_record(document: dict[str, Any], at: str, zone: str, as_of: int | None, source: SourceRef) -> Clinical:
     periods = (document.get(name) for name in _FHIR_PERIODS)
     period: dict[str, Any] = next((found for found in periods if isinstance(found, dict)), {})
     start = next((document[name] for name in _FHIR_TIMES if document.get(name)), period.get("start"))

@@ -141,11 +141,8 @@ class Reading:
             if entry.filename in self._documents:
                 continue
             try:
-                document = json.loads(b"".join(self._export.read(entry)))
-                if not isinstance(document, dict):
-                    raise ValueError(name)
-                yield others.document_record(document, name, self._zone, self._exported, SourceRef())
-            except (ValueError, RecursionError, Invalid):
+                yield others.document_record(b"".join(self._export.read(entry)), name, self._zone, self._exported, SourceRef())
+            except (Unreadable, Invalid):
                 yield rejected(name, "bad_json", "the clinical document cannot be read", "")
 
 

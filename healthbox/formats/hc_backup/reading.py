@@ -1,11 +1,8 @@
 """The tables as records, in an order that the file alone decides: the known ones first, then by name; rows by row id."""
 
-import json
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
-
-import msgspec
 
 from healthbox.domain.records import Record, Rejected, SourceRef
 from healthbox.formats.apple_export.others import document_record
@@ -17,6 +14,7 @@ from healthbox.formats.hc_backup.database import Backup, Broken, Row
 from healthbox.formats.wire import Unreadable, rejected, text
 
 SOURCES = 10_000
+_HERE = SourceRef("Health Connect")
 EVERY = 2_000  # rows between two words of how far it is
 
 Steps = Callable[[], Iterator[Record]]
@@ -152,15 +150,11 @@ class Reading:
         for number, row in self._backup.rows(tables.MEDICAL, ("last_modified_time", "fhir_data")):
             self._at(number)
             at = f"{tables.MEDICAL}/{number}"
+            raw = row["fhir_data"]
             try:
-                document = json.loads(row["fhir_data"])
-                msgspec.msgpack.encode(document)  # half a surrogate pair or a number without end could go nowhere from here
-                if not isinstance(document, dict):
-                    raise ValueError(at)
-            except (ValueError, TypeError, RecursionError, OverflowError):
-                yield rejected(at, "bad_json", "the clinical document cannot be read", "")
-                continue
-            yield document_record(document, at, "UTC", as_of(row["last_modified_time"]), SourceRef("Health Connect"))
+                yield document_record(raw.encode() if isinstance(raw, str) else b"", at, "UTC", as_of(row["last_modified_time"]), _HERE)
+            except Unreadable as problem:
+                yield rejected(at, problem.code, problem.reason, "")
 
 
 def _damaged(table: str) -> Rejected:

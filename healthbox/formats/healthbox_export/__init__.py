@@ -20,7 +20,8 @@ from healthbox.formats.contract import Envelope, FileFormat, Tell, untold
 from healthbox.formats.healthbox_export.lines import FILE, MAGIC
 from healthbox.formats.healthbox_export.reading import Reading
 
-LONGEST = 32 << 20  # a line in bytes: a day-long workout with route and series has 5 MB
+LONGEST = 16 << 20  # a line in bytes: a day-long workout with route and series has 5 MB
+NOTHING = 64 << 10  # bytes of empty lines in a row: gigabytes of them pack to nothing and would take minutes
 EVERY = 500  # lines between two words of how far it is
 SWELLS = 200  # an export packs to a tenth; whatever swells more than so many times is none
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, struct.error)
@@ -60,7 +61,7 @@ def _opened(path: Path) -> Iterator[tuple[IO[bytes], int]]:
 
 def _lines(file: IO[bytes], size: int, tell: Tell) -> Iterator[tuple[int, bytes]]:
     """(number from 1, line) without the first, which only says what the file is."""
-    number = read = 0
+    number = read = empty = 0
     while raw := file.readline(LONGEST + 1):
         number += 1
         read += len(raw)
@@ -70,7 +71,10 @@ def _lines(file: IO[bytes], size: int, tell: Tell) -> Iterator[tuple[int, bytes]
             raise TooLarge("A line of the export is longer than any can be.", code="line_too_long")
         if number == 1 and not raw.startswith(MAGIC):
             raise Invalid("This is not the beginning of a healthbox export.", hint="Export again.", code="no_export")
-        if number > 1 and not raw.isspace():
+        empty = empty + len(raw) if raw.isspace() else 0
+        if empty > NOTHING:
+            raise Invalid("The file goes on without holding anything.", hint="Export again.", code="empty_export")
+        if number > 1 and not empty:
             yield number, raw
 
 

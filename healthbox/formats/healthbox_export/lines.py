@@ -65,7 +65,7 @@ class Named(Line, tag="metric"):
     label: str
     unit: str
     aggregation: str
-    aliases: list[tuple[Naming, str]] = []
+    aliases: list[tuple[Naming, str, str]] = []  # vocabulary, name, unit or ""
 
 
 class Unknown(Line, tag="unknown_metric"):
@@ -233,11 +233,8 @@ class _Kind(msgspec.Struct):
 
 
 def encode(line: Line) -> bytes:
-    """One line with its end. Text that is no valid Unicode (half a surrogate pair) is refused by UTF-8: U+FFFD stands for it."""
-    try:
-        return _encode(line) + b"\n"
-    except UnicodeEncodeError:
-        return _encode(_clean(msgspec.to_builtins(line))) + b"\n"
+    """One line with its end."""
+    return _encode(line) + b"\n"
 
 
 def decode(raw: bytes) -> AnyLine | None:
@@ -248,11 +245,3 @@ def decode(raw: bytes) -> AnyLine | None:
         if msgspec.json.decode(raw, type=_Kind).kind in KINDS:
             raise
         return None
-
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, dict):
-        return {_clean(key): _clean(inner) for key, inner in value.items()}
-    return [_clean(inner) for inner in value] if isinstance(value, list | tuple) else value

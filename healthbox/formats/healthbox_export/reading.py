@@ -26,6 +26,7 @@ from healthbox.formats.healthbox_export import lines
 from healthbox.formats.wire import RAW_LIMIT
 
 BLOCK = 2_000
+SAMPLE = 256 << 10  # bytes: no reading has so much to say, and each is kept many times over while it is stored
 GONE = "gone-"  # begins the uuid made up for content that is gone and whose own uuid nobody needs any more
 _NIGHT = ("start", "end", "in_bed_start", "in_bed_end", "asleep", "core", "deep", "rem", "awake", "in_bed")
 
@@ -49,11 +50,13 @@ class Reading:
             at = str(number)
             try:
                 line = lines.decode(raw)
+                if isinstance(line, lines.SampleLine) and len(raw) > SAMPLE:
+                    raise ValueError(at)
                 if isinstance(line, lines.SampleLine) and not line.uuids and not line.tag:
                     yield from self._plain(line, at)
                     continue
                 made = list(self._read(line, at))
-            except (msgspec.MsgspecError, UnicodeDecodeError, ValueError):
+            except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, OverflowError, RecursionError):
                 made = [_rejected(at, "bad_line", "the line is not one of an export", raw)]
             except KeyError:
                 made = [_rejected(at, "no_source", "the line names a source that no line before it describes", raw)]
@@ -65,6 +68,8 @@ class Reading:
     # -- samples without uuid, side by side ---------------------------------------------------------------------------
 
     def _plain(self, line: lines.SampleLine, at: str) -> Iterator[SampleBlock]:
+        if line.metadata:
+            msgspec.msgpack.encode(line.metadata)  # a number beyond 64 bits could not be kept: it costs its own line, not the block
         key = (line.metric, line.source)
         if key != self._of or len(self._block) >= BLOCK:
             _ = self._sources[line.source]
@@ -181,7 +186,8 @@ class Reading:
                 self._names[line.key] = (line.naming, line.name, line.unit or None)
             case lines.Named():
                 if line.aliases:
-                    self._names[line.key] = (*line.aliases[0], line.unit or None)
+                    naming, name, unit = line.aliases[0]
+                    self._names[line.key] = (naming, name, unit or None)
                 words = f"key {line.key}, unit {line.unit or 'none'}, counted as {line.aggregation}"
                 yield _again(at, f"{line.label} was named by a person ({words}): name it again on the page Unknown metrics")
             case lines.Zones() if [zone for _, zone in line.history] != [self._zone]:

@@ -42,7 +42,8 @@ CREATE TABLE arrival (
 CREATE TABLE metric (
   key TEXT PRIMARY KEY, label TEXT NOT NULL, unit TEXT NOT NULL, aggregation TEXT NOT NULL, created_at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE metric_alias (
-  naming TEXT NOT NULL, name TEXT NOT NULL, key TEXT NOT NULL REFERENCES metric, PRIMARY KEY (naming, name)) WITHOUT ROWID;
+  naming TEXT NOT NULL, name TEXT NOT NULL, unit TEXT NOT NULL, key TEXT NOT NULL REFERENCES metric,
+  PRIMARY KEY (naming, name, unit)) WITHOUT ROWID;
 CREATE TABLE unknown_metric (
   person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, key TEXT NOT NULL, naming TEXT NOT NULL, name TEXT NOT NULL,
   unit TEXT NOT NULL,
@@ -67,7 +68,7 @@ CREATE TABLE also_uuid (
 CREATE INDEX also_uuid_key ON also_uuid (series_id, start, "end", tag);
 CREATE TABLE point_set (
   series_id INTEGER NOT NULL, uuid BLOB NOT NULL, batch_id INTEGER NOT NULL, as_of INTEGER NOT NULL, start INTEGER NOT NULL,
-  "end" INTEGER NOT NULL,
+  "end" INTEGER NOT NULL, replaced INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (series_id, uuid)) WITHOUT ROWID;
 CREATE TABLE gone (
   series_id INTEGER NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, value REAL NOT NULL,

@@ -69,7 +69,7 @@ def batch() -> Response:
         if first != sha[:32]:
             return detail(MISMATCH, 409)
     else:
-        public = house().door.ingest(device(), raw, content_type="application/json", headers={}, now=now()).batch
+        public = house().door.ingest(device(), raw, headers={}, now=now()).batch
         if fact:
             with writing() as c:
                 settings.put(c, fact, f"{sha[:32]} {public}")

@@ -38,4 +38,4 @@ def receipted(accepted: Accepted) -> Response:
 def ingest() -> Response:
     raw = body(house().settings.max_json_bytes)
     headers = {name: request.headers[name][:200] for name in KEPT_HEADERS if name in request.headers}
-    return receipted(house().door.ingest(device(), raw, content_type=request.mimetype, headers=headers, now=now()))
+    return receipted(house().door.ingest(device(), raw, headers=headers, now=now()))

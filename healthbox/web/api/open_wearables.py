@@ -29,5 +29,5 @@ class Uploaded(msgspec.Struct):
 @described("Open Wearables SDK: send a sync.", body=dict[str, Any], answer=Uploaded, status=202)
 def sync(user_id: str) -> Response:
     raw = body(house().settings.max_json_bytes)
-    house().door.ingest(device(), raw, content_type="application/json", headers={}, now=now())
+    house().door.ingest(device(), raw, headers={}, now=now())
     return json_answer(Uploaded(202, "The upload is kept and will be processed.", user_id[:200]), 202)

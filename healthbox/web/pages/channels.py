@@ -11,9 +11,10 @@ from healthbox.notify import channels as services
 from healthbox.notify.allowed import SERVICES
 from healthbox.notify.channels import Outcome
 from healthbox.pipeline import deliver
-from healthbox.store import channels, deliveries, findings, people
+from healthbox.store import channels, deliveries, findings, metrics, people
 from healthbox.store.channels import Channel, Detail
 from healthbox.store.deliveries import SEVERITIES, Delivery
+from healthbox.store.reading import PLAIN
 from healthbox.store.vault import Vault
 from healthbox.web import frame
 from healthbox.web.auth import opens, person_id, visitor
@@ -181,7 +182,7 @@ def _status(problem: Problem) -> int:
 
 def _page(error: str = "", given: dict[str, str] | None = None, answer: Answer | None = None, at: int | None = None) -> str:
     who = frame.person()
-    own = channels.of_person(reading(), who.id)
+    own = channels.of_person(reading(), who.id, house().vault)
     values: dict[str, Any] = {
         "channels": own, "admin": visitor().account.admin, "people": [(str(one.id), one.name) for one in people.list_persons(reading())],
         "services": SERVICES, "details": DETAILS, "least": LEAST, "log": _log(own),
@@ -193,8 +194,9 @@ def _page(error: str = "", given: dict[str, str] | None = None, answer: Answer |
 
 def _log(own: list[Channel]) -> list[Sent]:
     names = {channel.id: channel.name for channel in own}
-    lines = []
-    for delivery in deliveries.of_person(reading(), person_id(), LOG_SHOWN):
-        about = metric_of(reading(), findings.get(reading(), person_id(), delivery.finding_id).metric).label
-        lines.append(Sent(delivery, about, names.get(delivery.channel_id, ""), *STATUS[delivery.status]))
-    return lines
+    told = deliveries.of_person(reading(), person_id(), LOG_SHOWN)
+    of = findings.metrics_of(reading(), person_id(), {delivery.finding_id for delivery in told})
+    known = metrics.catalogue(reading(), PLAIN)
+    return [
+        Sent(one, metric_of(known, of[one.finding_id]).label, names.get(one.channel_id, ""), *STATUS[one.status]) for one in told
+    ]  # fmt: skip

@@ -27,7 +27,7 @@ from healthbox.store.people import Person
 from healthbox.web import charts, frame, troubles
 from healthbox.web.auth import opens, person_id
 from healthbox.web.database import reading, writing
-from healthbox.web.house import now
+from healthbox.web.house import house, now
 from healthbox.web.pages.login import local_address
 from healthbox.web.pages.rules import progress
 from healthbox.web.times import today
@@ -84,11 +84,11 @@ class Around(NamedTuple):
             values = pages_reading.points(c, who.id, first, last, {row.metric for row in drawn}, shares=False)
             if any(row.metric == ASLEEP for row in drawn):
                 values[ASLEEP] = pages_reading.asleep(c, who.id, first, last)
-        own = channels.of_person(c, who.id)
+        own = channels.of_person(c, who.id, house().vault)
         return cls(who, at, rows, metrics.catalogue(c, records.PLAIN), values, own, _told(c, who.id, own))
 
     def metric(self, key: str) -> Metric:
-        return ASLEEP_METRIC if key == ASLEEP else self.catalogue.get(key) or Metric(key, key)
+        return metric_of(self.catalogue, key)
 
     def fired(self, rule: str, metric: str | None = None) -> int:
         """Episodes of the last 90 days."""
@@ -205,11 +205,11 @@ def _recent(row: FindingRow, at: dt.date) -> bool:
     return row.started > at - BACK_TEST_DAYS * DAY
 
 
-def metric_of(c: Connection, key: str) -> Metric:
+def metric_of(known: Catalogue, key: str) -> Metric:
     """What a finding is about, for its label; of silent trouble it is the data."""
     if ":" in key:
         return Metric(key, "Data")
-    return ASLEEP_METRIC if key == ASLEEP else records.metric_of(c, key) or Metric(key, key)
+    return ASLEEP_METRIC if key == ASLEEP else known.get(key) or Metric(key, key)
 
 
 def _units(who: Person) -> render.Units:

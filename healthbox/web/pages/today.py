@@ -20,10 +20,11 @@ from healthbox.web import charts, timelines, times, troubles, usual
 from healthbox.web.arriving import Reader, import_words, source_row
 from healthbox.web.auth import opens
 from healthbox.web.database import reading
+from healthbox.web.drift_words import app_name
 from healthbox.web.frame import arrivals, href, page, person
 from healthbox.web.house import now
 from healthbox.web.morning import Morning, metric_of, week_end
-from healthbox.web.said import PLAIN, Said
+from healthbox.web.said import PLAIN, Said, capital
 from healthbox.web.usual import DAY
 
 routes = Blueprint("today", __name__)
@@ -201,11 +202,11 @@ def movement_card(morning: Morning) -> dict[str, Any] | None:
 
 
 def drift(point: Point | None, metric: Metric, said: Said) -> str:
-    """'Phone says 9,120 steps, we count 8,990 steps.' where the client's own total lies more than 1 % off."""
+    """'The Apple Health export says 9,120 steps, we count 8,990 steps.' where the client's own total lies more than 1 % off."""
     theirs = pages_reading.stated(point) if point else None
     if point is None or theirs is None or not theirs[1] or abs(theirs[1] - point.value) <= DRIFT * abs(point.value):
         return ""
-    return f"{theirs[0] or 'The phone'} says {said.amount(metric, theirs[1])}, we count {said.amount(metric, point.value)}."
+    return f"{capital(app_name(theirs[0]))} says {said.amount(metric, theirs[1])}, we count {said.amount(metric, point.value)}."
 
 
 def _workout(workout: Workout, morning: Morning) -> dict[str, str]:

@@ -21,7 +21,6 @@ routes = Blueprint("workout", __name__)
 
 SLOT = 5_000
 FOOT = 0.3048
-SPEEDS = 3.6  # km/h in a metre per second
 
 
 @routes.get("/workouts/<int:workout>")
@@ -40,7 +39,7 @@ def show(workout: int) -> str:
         "workout.html", "workouts", sport=workout_words.sport(row.activity), sentence=_sentence(row, who), when=_when(row, day, who),
         month=f"{day:%Y-%m}", facts=workout_words.facts(row, who), graphs=graphs, source=names.get(row.source_id, ""),
         has_pulse=any(graph["id"] == "pulse" for graph in graphs), route=_route(route, who), laps=_laps(row, who),
-        splits=_splits(row, series, route, who),
+        splits=_splits(row, series, route, who), superseded=bool(row.superseded),
     )  # fmt: skip
 
 
@@ -59,9 +58,9 @@ def _pulse(row: WorkoutRow, series: dict[str, Any], who: Reader) -> dict[str, An
 
 
 def _speed(row: WorkoutRow, series: dict[str, Any], route: Sequence[Any], who: Reader) -> dict[str, Any] | None:
-    """Speed as stated with the route, or as a series of its own (km/h)."""
-    stated = [(int(at), value / SPEEDS) for at, value in series.get("speed", ())] or [(p[0], p[4]) for p in route if p[4] is not None]
-    factor, unit = (2.236936, "mph") if who.units == "imperial" else (SPEEDS, "km/h")
+    """Speed as a series of its own, or as stated with the route."""
+    stated = [(int(at), value) for at, value in series.get("speed", ())] or [(p[0], p[4]) for p in route if p[4] is not None]
+    factor, unit = (3600 / workout_words.MILE, "mph") if who.units == "imperial" else (3.6, "km/h")
     points = [(at, value * factor) for at, value in stated]
     return _graph("speed", "Speed", "move", points, row, who, unit=unit, least=2, digits=1, height=110)
 

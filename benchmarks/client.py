@@ -1,6 +1,6 @@
 """HTTP clients in a process of their own: each keeps one connection open, posts its bodies, notes how long each answer took.
 
-``python client.py <port> <path> <token> <clients> <seconds> <records>`` prints [answers a second, [seconds of each answer]].
+``python client.py <port> <path> <token[,token ...]> <clients> <seconds> <records>`` prints [answers a second, [seconds of each answer]].
 """
 
 import http.client
@@ -13,12 +13,15 @@ from random import Random
 from house import now_ms, samples, uuid
 
 
-def main(port: int, path: str, token: str, clients: int, seconds: float, records: int) -> None:
+def main(port: int, path: str, tokens: list[str], clients: int, seconds: float, records: int) -> None:
     rng = Random(now_ms())
     made = json.dumps(samples(rng, now_ms() // 1000 - records * 60 - rng.randrange(10**7), records, uuids=True))
     took: list[list[float]] = [[] for _ in range(clients)]
     began = time.perf_counter()
-    threads = [threading.Thread(target=_post, args=(port, path, token, made, began + seconds, uuid(rng), one)) for one in took]
+    threads = [
+        threading.Thread(target=_post, args=(port, path, tokens[number % len(tokens)], made, began + seconds, uuid(rng), one))
+        for number, one in enumerate(took)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -45,4 +48,4 @@ def _post(port: int, path: str, token: str, made: str, until: float, batch: str,
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]), float(sys.argv[5]), int(sys.argv[6]))
+    main(int(sys.argv[1]), sys.argv[2], sys.argv[3].split(","), int(sys.argv[4]), float(sys.argv[5]), int(sys.argv[6]))

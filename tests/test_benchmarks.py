@@ -27,9 +27,9 @@ def test_commits_are_counted_exactly() -> None:
     ("part", "told"),
     [
         ("large", ["2,000-sample chunk", "page /", "the heaviest page"]),
-        ("accept", ["durable 202", "p99"]),
+        ("accept", ["durable 202", "p99", "while an import runs"]),
         ("kept", ["asking the ledger"]),
-        ("visible", ["202 to aggregates visible"]),
+        ("visible", ["202 to aggregates visible", "during her own import", "during another's import"]),
         ("idle", ["resident memory", "of one core", "start to ready"]),
     ],
 )

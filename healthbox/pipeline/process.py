@@ -98,7 +98,9 @@ class Processor:
                 supersede.note(step, items, self._spool)
             position = claim.position + len(items)
             receipts.add_rejections(c, claim.batch_id, claim.idx, step.rejections)
-            days.mark(c, claim.person_id, step.dirty, now)
+            # what a phone sends beside a big import is looked at now; behind the import's own days it would wait for seconds
+            live = done and reader.share is None and not days.others_wait(c, claim.person_id, claim.chunk_id)
+            days.mark(c, claim.person_id, step.dirty, days.AT_ONCE if live else now)
             for source_id in step.sources.reclassed:
                 days.mark_source(c, claim.person_id, source_id, now)
             ledger.advance(c, claim, position=position, done=done, counts=step.counts, now=now, share=reader.share)

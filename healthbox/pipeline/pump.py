@@ -17,7 +17,7 @@ from healthbox.pipeline.analyse import analyse
 from healthbox.pipeline.close import close_batches
 from healthbox.pipeline.fold import Folder
 from healthbox.pipeline.process import Processor
-from healthbox.store import disk, freshness, ledger
+from healthbox.store import disk, freshness, ledger, people
 from healthbox.store.engine import Database
 
 log = logging.getLogger("healthbox.pump")
@@ -52,6 +52,7 @@ class Pump:
         now = self._clock()
         with self._database.writing() as c:
             reset, buried = ledger.reset_running(c), ledger.bury_exhausted(c, now)
+            self._refresh = {person.id for person in people.list_persons(c)}  # some may have been due when the process ended
         if reset or buried:
             log.warning("work resumed after a stop", extra={"chunks": reset, "dead": buried})
 

@@ -10,6 +10,7 @@ from healthbox.store.engine import driver
 from healthbox.store.series import Series
 
 SLEEP = "sleep_analysis"
+AT_ONCE = 0
 
 
 class Dirty(NamedTuple):
@@ -20,12 +21,13 @@ class Dirty(NamedTuple):
 
 
 def mark(c: Connection, person_id: int, days: Iterable[tuple[str, str]], now: int) -> None:
-    """Mark (metric, ISO date) days; a mark made while a fold runs survives it by its generation."""
+    """Mark (metric, ISO date) days; a mark made while a fold runs survives it by its generation. With ``AT_ONCE`` for ``now`` they
+    are folded before all others."""
     rows = [(person_id, metric, date, now) for metric, date in sorted(set(days))]
     if rows:
         c.exec_driver_sql(
             "INSERT INTO dirty_day (person_id, metric, date, generation, marked_at) VALUES (?,?,?,1,?) "
-            "ON CONFLICT DO UPDATE SET generation=generation+1",
+            "ON CONFLICT DO UPDATE SET generation=generation+1, marked_at=min(marked_at, excluded.marked_at)",
             rows,
         )
 
@@ -87,7 +89,7 @@ def due_group(c: Connection, now: int, *, settle_ms: int, limit: int = 400) -> t
         return None
     days = c.exec_driver_sql(
         "SELECT person_id, metric, date, generation FROM dirty_day WHERE person_id=? AND metric=? AND marked_at<=? "
-        "ORDER BY date DESC LIMIT ?",
+        "ORDER BY marked_at>0, date DESC LIMIT ?",
         (row[0], row[1], now, limit),
     ).fetchall()
     return row[0], row[1], [Dirty(*day) for day in days]
@@ -118,6 +120,18 @@ def _busy(c: Connection, person_id: int, now: int) -> bool:
             "WHERE chunk.status IN ('pending', 'running') AND chunk.due_at<=? "
             "AND batch.person_id=? LIMIT 1",
             (now, person_id),
+        ).fetchone()
+        is not None
+    )
+
+
+def others_wait(c: Connection, person_id: int, chunk_id: int) -> bool:
+    """Whether more bodies of this person wait, those beside the database apart."""
+    return (
+        c.exec_driver_sql(
+            "SELECT 1 FROM chunk INDEXED BY chunk_next CROSS JOIN batch ON batch.id=chunk.batch_id "
+            "WHERE chunk.status IN ('pending', 'running') AND chunk.id<>? AND chunk.spool IS NULL AND batch.person_id=? LIMIT 1",
+            (chunk_id, person_id),
         ).fetchone()
         is not None
     )

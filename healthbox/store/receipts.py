@@ -9,6 +9,8 @@ from healthbox.domain.errors import NotFound
 from healthbox.domain.records import Rejected
 from healthbox.store import superseding
 
+LISTED = 10_000  # refused records of one upload that are kept with their text
+
 _COLUMNS = (
     "batch.id, public, batch.format, batch.status, device.name, batch.client, batch.anchor, batch.metric, final, unfinished, "
     "batch.new, updated, duplicate, deleted, rejected, batch.created_at, started_at, closed_at, device.id"
@@ -22,6 +24,10 @@ _WORKED_OFF = f"SELECT coalesce(sum(size), 0), max(finished_at), {BEHIND}, {DARK
 
 
 def add_rejections(c: Connection, batch_id: int, idx: int, rejections: list[Rejected]) -> None:
+    """Each with its text, up to ``LISTED`` of an upload: what is all wrong must not fill the disk. The count counts them all."""
+    if rejections:
+        (listed,) = c.exec_driver_sql("SELECT count(*) FROM rejection WHERE batch_id=?", (batch_id,)).one()
+        rejections = rejections[: max(LISTED - listed, 0)]
     if rejections:
         c.exec_driver_sql(
             "INSERT INTO rejection (batch_id, idx, position, code, reason, raw) VALUES (?,?,?,?,?,?)",
@@ -43,6 +49,7 @@ def receipt(c: Connection, person_id: int, public: str, *, cursor: int = 0, limi
         (row[0], cursor, limit + 1),
     ).fetchall()
     found["rejections"] = [{"chunk": r[1], "position": r[2], "code": r[3], "reason": r[4], "raw": r[5]} for r in rejections[:limit]]
+    found["unlisted"] = max(found["records"]["rejected"] - LISTED, 0)
     found["kept"] = bool(
         c.exec_driver_sql(
             "SELECT count(*)>0 AND min(body IS NOT NULL OR spool IS NOT NULL OR status='discarded') FROM chunk WHERE batch_id=?", (row[0],)

@@ -1,12 +1,13 @@
 """Working chunks off: steps, retries, dead letters, and what is nobody's fault."""
 
 import pytest
+import test_import_files as files
 from house import SECOND, at, steps
 
 from healthbox.domain.errors import DiskFull, Unavailable
 from healthbox.pipeline import process
 from healthbox.pipeline.repair import discard_dead, replay, replay_dead
-from healthbox.store import ledger
+from healthbox.store import ledger, receipts
 
 
 def chunk(index, final=False, batch="sync", hour=None):
@@ -176,3 +177,39 @@ def test_a_whole_batch_read_again_changes_nothing(house):
     assert replay(house.database, house.alice.id, accepted.batch, house.at) == 1
     house.run()
     assert house.counts(accepted) == {"duplicate": 1} and house.all_days() == before
+
+
+def test_only_so_many_refused_records_are_kept_with_their_text_and_all_are_counted(house, monkeypatch):
+    monkeypatch.setattr(receipts, "LISTED", 3)
+    bad = [{"type": "steps", "start": "nonsense", "end": "nonsense", "value": 1, "unit": "count"} for _ in range(2_005)]
+    found = house.receipt(house.sync(samples=bad))
+    assert (found["records"]["rejected"], len(found["rejections"]), found["unlisted"]) == (2_005, 3, 2_002)
+    assert found["cursor"] is None
+
+
+def test_what_a_phone_sends_beside_an_import_is_folded_before_the_imports_own_days(house, tmp_path):
+    accepted = files.take(house, files.export(tmp_path, files.history(30)), run=False)
+    while not house.rows("SELECT 1 FROM dirty_day"):
+        house.pump._processor.step(house.at)
+    house.at += 5_000  # the import's own days are due by now
+    house.sync(
+        samples=[{"type": "weight", "start": "2026-03-19T08:00:00Z", "end": "2026-03-19T08:00:00Z", "value": 70, "unit": "kg"}], run=False
+    )
+    house.pump._processor.step(house.at)
+    house.pump._folder.step(house.at)
+    assert house.rows("SELECT metric, value FROM day") == [("weight", 70.0)]
+    house.run()
+    assert house.receipt(accepted)["status"] == "completed"
+    assert not house.rows("SELECT 1 FROM dirty_day")
+
+
+def test_after_a_restart_habits_are_computed_for_everybody(house):
+    house.sync(samples=[{"type": "weight", "start": "2026-03-19T08:00:00Z", "end": "2026-03-19T08:00:00Z", "value": 70, "unit": "kg"}])
+    before = house.rows("SELECT count(*) FROM arrival")
+    assert before != [(0,)]
+    with house.database.writing() as c:
+        c.exec_driver_sql("DELETE FROM arrival")
+    house.pump = house.new_pump()
+    house.pump.boot()
+    house.run()
+    assert house.rows("SELECT count(*) FROM arrival") == before

@@ -1,6 +1,6 @@
 """Importing an Apple Health export, everything included, beside what else there is for the same file.
 
-    python benchmarks/importing.py [records ...] [--rounds N] [--without-peers]
+    python benchmarks/importing.py [records ...] [--rounds N] [--without-peers] [--write]
 
 For each size a made-up export (``apple_export``) is read by:
 
@@ -11,11 +11,13 @@ healthkit-to-sqlite  into an empty database, which neither recognises what it ha
 apple-health-parser  every type into its data frames
 
 The last two are installed from PyPI into an environment of their own. Every reader is a process of its own, they take turns, and
-memory is the largest sum over all processes of one reader (a page that two share counts twice). Ratios are of medians.
+memory is the largest sum over all processes of one reader (a page that two share counts twice). Ratios are of medians. Above a
+million records apple-health-parser is left out: it needs some 4 GB for each.
 """
 
 import argparse
 import os
+import platform
 import shutil
 import sqlite3
 import subprocess
@@ -33,6 +35,15 @@ from house import Row, table
 
 PEERS = ("healthkit-to-sqlite", "apple-health-parser")
 LOOK_S = 0.02
+FRAMES_MOST = 1_000_000  # records
+PAGE = Path(__file__).parent.parent / "docs" / "benchmarks-import.md"
+HEAD = """# Importing an Apple Health export
+
+`python benchmarks/importing.py {sizes} --rounds {rounds} --write` measures and writes this page. Each reader is a process of its own,
+they take turns on the same file, and the ratios hold on other machines; seconds are of this one: {machine}. What each of them does with
+the file stands at the top of `benchmarks/importing.py`.
+
+"""
 FRAMES = """
 import sys
 from apple_health_parser.utils.parser import Parser
@@ -106,7 +117,7 @@ def measure(records: int, rounds: int, folder: Path, peers: Path | None) -> dict
         _ours(took, folder / "data", path, env)
         took["pyexpat"].append(Run([sys.executable, __file__, "--expat", str(path)], env))
         if peers is not None:
-            _theirs(took, folder, path, packed, peers)
+            _theirs(took, folder, path, packed, peers, frames_too=records <= FRAMES_MOST)
     path.unlink()
     packed.unlink(missing_ok=True)
     return took
@@ -123,11 +134,13 @@ def _ours(took: dict[str, list[Run]], data: Path, path: Path, plain: dict[str, s
     shutil.rmtree(data)
 
 
-def _theirs(took: dict[str, list[Run]], folder: Path, path: Path, packed: Path, peers: Path) -> None:
+def _theirs(took: dict[str, list[Run]], folder: Path, path: Path, packed: Path, peers: Path, *, frames_too: bool) -> None:
     other, frames = folder / "other.db", folder / "frames"
     reader = [str(peers.parent / "healthkit-to-sqlite"), "--silent", "--xml", str(path), str(other)]
     took["healthkit-to-sqlite"].append(Run(reader, os.environ.copy(), lambda: _database_bytes(other)))
     other.unlink()
+    if not frames_too:
+        return
     took["apple-health-parser"].append(Run([str(peers), "-c", FRAMES, str(packed), str(frames)], os.environ.copy()))
     shutil.rmtree(frames)
 
@@ -168,21 +181,26 @@ def _ratio(what: str, measured: float, bar: float) -> Row:
 def told(records: int, took: dict[str, list[Run]]) -> str:
     lines = [f"{'':22}{'wall':>9}{'records/s':>12}{'peak RSS':>10}{'bytes each':>12}"]
     for name, runs in took.items():
+        if not runs:
+            continue
         wall = median(run.wall for run in runs)
         each = "" if name in ("again", "pyexpat") else f"{median(run.bytes for run in runs) / records:.0f}"
         lines.append(f"{name:22}{wall:7.2f} s{records / wall:12,.0f}{max(run.peak for run in runs) / 1e6:7.0f} MB{each:>12}")
     return "\n".join(lines)
 
 
-def run(sizes: list[int], rounds: int, *, peers: bool = True) -> list[Row]:
+def run(sizes: list[int], rounds: int, *, peers: bool = True) -> tuple[list[Row], str]:
+    """The rows of all sizes, and in words what every reader took."""
     found: list[Row] = []
+    said: list[str] = []
     with TemporaryDirectory() as place:
         python = _environment(Path(place) / "peers") if peers else None
         for records in sizes:
             took = measure(records, rounds, Path(place), python)
-            print(f"\n{records:,} records, {rounds} rounds\n{told(records, took)}", flush=True)
+            said.append(f"{records:,} records, {rounds} rounds\n{told(records, took)}")
+            print(f"\n{said[-1]}", flush=True)
             found += rows(records, took)
-    return found
+    return found, "\n\n".join(said)
 
 
 def main() -> None:
@@ -193,8 +211,14 @@ def main() -> None:
     parser.add_argument("records", nargs="*", type=int, default=[200_000, 1_000_000])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--without-peers", action="store_true", help="needs no network")
+    parser.add_argument("--write", action="store_true", help="keep it in docs/benchmarks-import.md")
     given = parser.parse_args()
-    print("\n" + table(run(given.records, given.rounds, peers=not given.without_peers)))
+    found, said = run(given.records, given.rounds, peers=not given.without_peers)
+    print("\n" + table(found))
+    if given.write:
+        machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+        head = HEAD.format(sizes=" ".join(map(str, given.records)), rounds=given.rounds, machine=machine)
+        PAGE.write_text(f"{head}{table(found)}\n\n```text\n{said}\n```\n", "utf-8")
 
 
 if __name__ == "__main__":

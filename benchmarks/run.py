@@ -42,7 +42,7 @@ def large_house(quick: bool) -> list[Row]:
 
 
 # The imports under way while a phone sends: records of each, and how many there are at most.
-IMPORTED, FILES = {True: 6_000, False: 400_000}, {True: 2, False: 12}
+IMPORTED, FILES = {True: 6_000, False: 480_000}, {True: 2, False: 16}
 
 PARTS: dict[str, Callable[[bool], list[Row]]] = {
     "large": large_house,

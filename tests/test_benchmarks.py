@@ -39,3 +39,11 @@ def test_every_part_prints_its_rows(part: str, told: list[str]) -> None:
     assert all(re.search(r"\d", row[2]) for row in rows)
     assert {row[3] for row in rows} <= {"yes", "**no**", "-"}
     assert all(0 < float(row[2].removesuffix(" ×")) < 100 for row in rows if row[1].endswith("×"))
+
+
+def test_the_import_benchmark_prints_its_rows() -> None:
+    command = [sys.executable, str(RUN.with_name("importing.py")), "3000", "--rounds", "1", "--without-peers"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert result.returncode == 0, result.stderr[-2000:]
+    assert re.search(r"^healthbox +\d+\.\d\d s +[\d,]+ +\d+ MB +\d+$", result.stdout, re.MULTILINE)
+    assert "| Apple export, 3,000 records: the same again, rows added | 0 | 0 | yes |" in result.stdout

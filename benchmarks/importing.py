@@ -12,7 +12,7 @@ apple-health-parser  every type into its data frames
 
 The last two are installed from PyPI into an environment of their own. Every reader is a process of its own, they take turns, and
 memory is the largest sum over all processes of one reader (a page that two share counts twice). Ratios are of medians. Above a
-million records apple-health-parser is left out: it needs some 4 GB for each.
+million records the last two are left out: they need minutes, and one of them 4 GB for each million.
 """
 
 import argparse
@@ -35,7 +35,7 @@ from house import Row, table
 
 PEERS = ("healthkit-to-sqlite", "apple-health-parser")
 LOOK_S = 0.02
-FRAMES_MOST = 1_000_000  # records
+PEERS_MOST = 1_000_000  # records
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks-import.md"
 HEAD = """# Importing an Apple Health export
 
@@ -109,15 +109,15 @@ def measure(records: int, rounds: int, folder: Path, peers: Path | None) -> dict
     path = write_export(folder / "export.xml", records)
     env = {name: value for name, value in os.environ.items() if not name.startswith(("HEALTHBOX_", "PYTHONDONTWRITE"))}
     packed = folder / "export.zip"
-    if peers is not None:
+    if peers is not None and records <= PEERS_MOST:
         with zipfile.ZipFile(packed, "w") as archive:
             archive.write(path, "apple_health_export/export.xml")
     took: dict[str, list[Run]] = {"healthbox": [], "again": [], "pyexpat": [], **{name: [] for name in PEERS if peers}}
     for _ in range(rounds):
         _ours(took, folder / "data", path, env)
         took["pyexpat"].append(Run([sys.executable, __file__, "--expat", str(path)], env))
-        if peers is not None:
-            _theirs(took, folder, path, packed, peers, frames_too=records <= FRAMES_MOST)
+        if peers is not None and records <= PEERS_MOST:
+            _theirs(took, folder, path, packed, peers)
     path.unlink()
     packed.unlink(missing_ok=True)
     return took
@@ -134,13 +134,11 @@ def _ours(took: dict[str, list[Run]], data: Path, path: Path, plain: dict[str, s
     shutil.rmtree(data)
 
 
-def _theirs(took: dict[str, list[Run]], folder: Path, path: Path, packed: Path, peers: Path, *, frames_too: bool) -> None:
+def _theirs(took: dict[str, list[Run]], folder: Path, path: Path, packed: Path, peers: Path) -> None:
     other, frames = folder / "other.db", folder / "frames"
     reader = [str(peers.parent / "healthkit-to-sqlite"), "--silent", "--xml", str(path), str(other)]
     took["healthkit-to-sqlite"].append(Run(reader, os.environ.copy(), lambda: _database_bytes(other)))
     other.unlink()
-    if not frames_too:
-        return
     took["apple-health-parser"].append(Run([str(peers), "-c", FRAMES, str(packed), str(frames)], os.environ.copy()))
     shutil.rmtree(frames)
 

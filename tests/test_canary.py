@@ -16,6 +16,7 @@ from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import requests
@@ -27,7 +28,7 @@ NAMES = ("Quillon", "Quillons Armband", "Quillons Handy", "Canary Box")
 PASSWORDS = {"right": "kanarien-passwort-4417", "wrong": "kanarien-passwort-9903", "carol": "kanarien-passwort-2218"}
 PASSPHRASE = "kanarien-losung-7731"
 HOOKS = ("hookuser-3391", "hookpass-3392", "hookpath-3393", "deadhook-3394")
-DAY = dt.datetime.now(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+DAY = dt.datetime.now(ZoneInfo("Europe/Berlin")).replace(hour=0, minute=0, second=0, microsecond=0)  # of the person, at any hour of UTC
 BAD_BODIES: tuple[tuple[bytes, int], ...] = (
     (b'{"samples": [{"value": 4711.25', 400),
     (b'{"Zwiebelkanarie": 4711.25}', 422),

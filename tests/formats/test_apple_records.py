@@ -256,3 +256,15 @@ def test_what_is_kept_whole_is_the_same_in_the_next_export(tmp_path):
     winter = exported("+0100", "0x1")
     assert [kind for kind, *_ in winter] == ["food", "audiogram", "ecg"]
     assert exported("+0200", "0x2") == winter
+
+
+def test_a_voltage_or_a_rate_of_hundreds_of_digits_is_no_number(tmp_path):
+    endless = "9" * 400
+    files = {
+        "export.xml": document(),
+        "electrocardiograms/a.csv": f"{ECG}1,5\n{endless}\n2\n",
+        "electrocardiograms/b.csv": ECG.replace("512 Hertz", f"{endless} Hertz") + "1\n",
+    }
+    first, second = read(zipped(tmp_path, files))
+    assert first.data["voltages"] == [1.5, 2.0]
+    assert (second.data["sample_rate"], second.data["voltages"]) == (None, [1.0])

@@ -37,6 +37,7 @@ _STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\S*:\d.*")
 _NOISE = {"creationDate", "device", "sourceName", "sourceVersion"}  # differs between exports, or is said by the source
 _VOLTAGE = re.compile(r"-?\d+(?:[.,]\d+)?(?:[eE]-?\d+)?", re.ASCII)
 _ECG_FIELDS = ("name", "date_of_birth", "recorded", "classification", "symptoms", "software", "device", "sample_rate", "lead", "unit")
+_DIGITS = 40  # a longer number is none, and might be without end
 _VOLTAGES = 200_000
 
 
@@ -145,7 +146,7 @@ def electrocardiogram(name: str, content: bytes, zone: str, as_of: int | None) -
     fields: list[str] = []
     voltages: list[float] = []
     for line in content.decode("utf-8-sig", "replace").splitlines():
-        if _VOLTAGE.fullmatch(line.strip()) and len(fields) > 2:
+        if len(line) < _DIGITS and _VOLTAGE.fullmatch(line.strip()) and len(fields) > 2:
             if len(voltages) < _VOLTAGES:
                 voltages.append(float(line.strip().replace(",", ".")))
         elif line.strip() and not voltages:
@@ -159,7 +160,7 @@ def electrocardiogram(name: str, content: bytes, zone: str, as_of: int | None) -
     recorded = next((said for said in fields if _STAMP.fullmatch(said)), None)
     start = instant(recorded, zone)
     rate = _RATE.fullmatch(data.get("sample_rate", ""))
-    hertz = float(rate[1].replace(",", ".")) if rate else None
+    hertz = float(rate[1].replace(",", ".")) if rate and len(rate[1]) < _DIGITS else None
     end = None if start is None or not hertz else start + round(len(voltages) / hertz * 1000)
     data = data | {"sample_rate": hertz, "voltages": voltages}
     return Clinical(

@@ -262,7 +262,7 @@ def test_a_voltage_or_a_rate_of_hundreds_of_digits_is_no_number(tmp_path):
     endless = "9" * 400
     files = {
         "export.xml": document(),
-        "electrocardiograms/a.csv": f"{ECG}1,5\n{endless}\n2\n",
+        "electrocardiograms/a.csv": f"{ECG}1,5\n{endless}\n1e999\n2\n",
         "electrocardiograms/b.csv": ECG.replace("512 Hertz", f"{endless} Hertz") + "1\n",
     }
     first, second = read(zipped(tmp_path, files))

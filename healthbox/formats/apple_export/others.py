@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import io
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -147,8 +148,9 @@ def electrocardiogram(name: str, content: bytes, zone: str, as_of: int | None) -
     voltages: list[float] = []
     for line in content.decode("utf-8-sig", "replace").splitlines():
         if len(line) < _DIGITS and _VOLTAGE.fullmatch(line.strip()) and len(fields) > 2:
-            if len(voltages) < _VOLTAGES:
-                voltages.append(float(line.strip().replace(",", ".")))
+            voltage = float(line.strip().replace(",", "."))
+            if len(voltages) < _VOLTAGES and math.isfinite(voltage):
+                voltages.append(voltage)
         elif line.strip() and not voltages:
             row = next(csv.reader(io.StringIO(line[:1000])), [])
             fields.append(",".join(row[1:]).strip())

@@ -6,9 +6,9 @@ import click
 
 from healthbox.cli import words
 from healthbox.cli.follow import follow
-from healthbox.cli.place import opened, person_of, settings
-from healthbox.domain.errors import Invalid, NotFound
-from healthbox.store import ledger, people, receipts
+from healthbox.cli.place import opened, person_of, settings, upload_of
+from healthbox.domain.errors import Invalid
+from healthbox.store import people, receipts
 
 
 @click.command("batches")
@@ -37,9 +37,7 @@ def _one(public: str, watch: bool) -> None:
     given = settings()
     with opened(given) as database:
         with database.reading() as c:
-            found = ledger.by_public(c, public)
-        if found is None:
-            raise NotFound("There is no such upload.", hint="See: healthbox batches")
+            found = upload_of(c, public)
         if watch:
             follow(database, given, found.person_id, public)
         with database.reading() as c:

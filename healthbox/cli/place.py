@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from healthbox.config import Settings, load
 from healthbox.domain.errors import NotFound, Problem
-from healthbox.store import disk, people, restore
+from healthbox.store import disk, ledger, people, restore
 from healthbox.store.engine import FILE, Database
 from healthbox.store.locks import ServerLock, is_held
 from healthbox.store.migrations.upgrade import applied, known, refuse_unknown, upgrade
@@ -72,6 +72,14 @@ def person_of(c: Connection, name: str) -> people.Person:
         if name.isdecimal() and len(name) < 18:
             return people.get_person(c, int(name))
         raise
+
+
+def upload_of(c: Connection, public: str) -> ledger.Batch:
+    """An upload by its id. Raises ``NotFound``."""
+    found = ledger.by_public(c, public)
+    if found is None:
+        raise NotFound("There is no such upload.", hint="See: healthbox batches")
+    return found
 
 
 def _is_there(data: Path) -> bool:

@@ -4,10 +4,9 @@ import click
 
 from healthbox.cli import words, work
 from healthbox.cli.follow import follow
-from healthbox.cli.place import now_ms, opened, settings
-from healthbox.domain.errors import NotFound
+from healthbox.cli.place import now_ms, opened, settings, upload_of
 from healthbox.pipeline import remove_upload, repair, supersede
-from healthbox.store import ledger, receipts
+from healthbox.store import receipts
 
 
 @click.group("upload")
@@ -39,9 +38,7 @@ def replay(batch: str) -> None:
     given = settings()
     with opened(given) as database:
         with database.reading() as c:
-            found = ledger.by_public(c, batch)
-        if found is None:
-            raise NotFound("There is no such upload.", hint="See: healthbox batches")
+            found = upload_of(c, batch)
         repair.replay(database, found.person_id, batch, now_ms())
         follow(database, given, found.person_id, batch)
         with database.reading() as c:
@@ -56,9 +53,7 @@ def aside(batch: str, undo: bool) -> None:
     given = settings()
     with opened(given) as database:
         with database.reading() as c:
-            found = ledger.by_public(c, batch)
-        if found is None:
-            raise NotFound("There is no such upload.", hint="See: healthbox batches")
+            found = upload_of(c, batch)
         supersede.put_in_force(database, found.person_id, batch, undo=undo)
         with work.working(database, given) as own:
             work.wait_for_days(database, given, own, found.person_id)

@@ -97,12 +97,10 @@ def _day(pieces: list[Piece], low: int, high: int, told: bool) -> Merged:
     if not told and (alone := _alone(pieces, low, high)) is not None:
         return alone
     order, raw = _precedence(pieces, low, high)
-    won = _plain(pieces, low, high) if len(order) == 1 else None
+    wide = [p for p in pieces if p.end > p.start]
+    won = _by_layers(wide, order, low, high)
     if won is None:
-        wide = [p for p in pieces if p.end > p.start]
-        won = _by_layers(wide, order, low, high)
-        if won is None:
-            won = _sweep(wide, order, low, high)
+        won = _sweep(wide, order, low, high)
     covered = sum(end - start for _, start, end in won)
     if points := [p for p in pieces if p.end == p.start]:
         won += _points(points, order, won)
@@ -159,18 +157,6 @@ def _precedence(pieces: list[Piece], low: int, high: int) -> tuple[dict[int, int
 
     alike = len({place(source) for source in own}) < len(own)
     return {source: index for index, source in enumerate(sorted(own, key=fully if alike else place))}, raw
-
-
-def _plain(pieces: list[Piece], low: int, high: int) -> list[_Won] | None:
-    """One source whose intervals do not overlap: every piece wins. None where that is not so."""
-    won: list[_Won] = []
-    until = low
-    for piece in sorted(pieces, key=_start):
-        if piece.end == piece.start or (piece.start < until and won):
-            return None
-        won.append((piece, max(piece.start, low), min(piece.end, high)))
-        until = piece.end
-    return won
 
 
 def _start(piece: Piece) -> int:

@@ -9,11 +9,12 @@ from healthbox.store import ledger, receipts
 from healthbox.store.engine import Database
 
 
-def follow(database: Database, given: Settings, person_id: int, public: str, total: int = 0) -> None:
+def follow(database: Database, given: Settings, person_id: int, public: str, total: int = 0, meter: Meter | None = None) -> None:
     """Show how far an upload of this person is, working on it where no server does. ``total``: how many records are in it, if known.
+    ``meter``: one that has shown something already.
 
     Ctrl-C ends the process (130); the upload is kept and goes on from where it was."""
-    meter = Meter(sys.stderr)
+    meter = meter or Meter(sys.stderr)
 
     def done() -> bool:
         with database.reading() as c:

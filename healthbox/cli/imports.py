@@ -7,6 +7,7 @@ import click
 
 from healthbox.cli import reconciling, words
 from healthbox.cli.follow import follow
+from healthbox.cli.meter import Meter
 from healthbox.cli.place import now_ms, opened, person_of, settings
 from healthbox.domain.errors import Invalid
 from healthbox.formats.contract import Envelope
@@ -34,6 +35,7 @@ def command(file: Path, name: str, form: str | None, reconcile: bool, yes: bool)
             person = person_of(c, name)
         if reconcile:
             reconciling.refuse(file, yes=yes)
+        meter = Meter(sys.stderr)
         if is_json(file):
             raw = json_body(file, given)
             total = _records(raw, form, person.zone)
@@ -42,8 +44,9 @@ def command(file: Path, name: str, form: str | None, reconcile: bool, yes: bool)
         else:
             total = 0
             _named(file, form)
-            accepted = accept_file(database, given, _device(database, person), file, now=now_ms(), ring=_nobody, reconcile=reconcile)
-        follow(database, given, person.id, accepted.batch, total)
+            device = _device(database, person)
+            accepted = accept_file(database, given, device, file, now=now_ms(), ring=_nobody, reconcile=reconcile, tell=meter.keeping)
+        follow(database, given, person.id, accepted.batch, total, meter)
         with database.reading() as c:
             found = receipts.receipt(c, person.id, accepted.batch)
         words.receipt(found)

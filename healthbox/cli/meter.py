@@ -28,6 +28,11 @@ class Meter:
         self._said = clock()
         self._open = False
 
+    def keeping(self, share: float) -> None:
+        """So much of the file, 0 to 1, is copied to where it is kept."""
+        if self._due(self._clock()):
+            self._say(f"Keeping a copy: {int(100 * share)} %", share)
+
     def reading(self, read: int, share: float | None) -> None:
         """So many records are read; ``share`` is how much of the upload is worked off, 0 to 1, None where nobody can say."""
         look = _Look(self._clock(), read, share)

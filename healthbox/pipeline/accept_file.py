@@ -1,13 +1,12 @@
 """Accept a file: an export as large as it may be. It lies beside the database from here on, never in it."""
 
-import hashlib
 import os
 import shutil
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from healthbox.config import Settings
+from healthbox.formats.contract import Tell, untold
 from healthbox.formats.registry import recognise_file
 from healthbox.pipeline.accept import Accepted, Owner
 from healthbox.store import devices, disk, ledger, people, reconciling
@@ -17,15 +16,24 @@ MB = 1 << 20
 
 
 def accept_file(
-    database: Database, settings: Settings, device: Owner, path: Path, *, now: int, ring: Callable[[], None], reconcile: bool = False
+    database: Database,
+    settings: Settings,
+    device: Owner,
+    path: Path,
+    *,
+    now: int,
+    ring: Callable[[], None],
+    reconcile: bool = False,
+    tell: Tell = untold,
 ) -> Accepted:
     """Recognise the file, keep a synced copy in the spool, note it in the ledger, ring. Raises ``Problem`` as a door does.
 
-    ``reconcile``: samples that it lacks are counted once it is read, for somebody to say whether they are to be set aside."""
+    ``reconcile``: samples that it lacks are counted once it is read, for somebody to say whether they are to be set aside.
+    ``tell`` how much of it is kept, 0 to 1."""
     form = recognise_file(path)
     size = path.stat().st_size
     disk.ensure_room(settings.data, 2 * size, settings.min_free_mb * MB)
-    name, sha = _keep(path, settings.data / "spool")
+    name, sha = _keep(path, settings.data / "spool", tell)
     public = note_file(database, device, form.name, spool=name, sha=sha, size=size, now=now, reconcile=reconcile)
     ring()
     return Accepted(public, "pending", 0, False)
@@ -53,20 +61,14 @@ def note_file(database: Database, device: Owner, form: str, *, spool: str, sha: 
     return batch.public
 
 
-def _keep(path: Path, spool: Path) -> tuple[str, bytes]:
+def _keep(path: Path, spool: Path, tell: Tell) -> tuple[str, bytes]:
     """A copy in the spool, on disk before any row names it: its file name and the SHA-256 of its content."""
     spool.mkdir(mode=0o700, exist_ok=True)
     name = f"{os.urandom(12).hex()}{path.suffix[:8] if path.suffix.isascii() else ''}"
-    target = spool / name
     try:
-        target.touch(mode=0o600, exist_ok=False)
-        shutil.copyfile(path, target)  # within the kernel
-        with target.open("rb") as copy, ThreadPoolExecutor(1) as beside:
-            synced = beside.submit(os.fsync, copy.fileno())
-            digest = hashlib.file_digest(copy, "sha256").digest()
-            synced.result()
-    except OSError:
-        target.unlink(missing_ok=True)
+        digest = disk.copy_synced(path, spool / name, tell)
+    except BaseException:  # a Ctrl-C too
+        (spool / name).unlink(missing_ok=True)
         raise
     disk.sync_folder(spool)
     return name, digest

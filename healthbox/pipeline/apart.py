@@ -31,6 +31,7 @@ from healthbox.formats.registry import home_of
 from healthbox.pipeline.readers import Item, weight
 from healthbox.pipeline.ready import Ready, ready
 from healthbox.pipeline.storable import storable
+from healthbox.store.disk import let_go
 
 MODULE = "healthbox.pipeline.apart"
 WORTH = 1 << 20  # bytes of a file from which a process of its own is worth its start
@@ -192,10 +193,13 @@ def main() -> None:
     question = msgspec.json.decode(sys.stdin.buffer.read(), type=Question)
     form: FileFormat = importlib.import_module(question.module).FILE_FORMAT
     out = sys.stdout.buffer
-    for message in messages(form, question):
-        raw = msgspec.msgpack.encode(message)
-        out.write(_LENGTH.pack(len(raw)) + raw)
-        out.flush()
+    with open(question.path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        for message in messages(form, question):
+            raw = msgspec.msgpack.encode(message)
+            out.write(_LENGTH.pack(len(raw)) + raw)
+            out.flush()
+            let_go(file.fileno(), int(message.share * size))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,12 @@
 """The data directory on its disk: private files, the ballast that frees room when it is full, the file system it stands on."""
 
 import errno
+import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -15,6 +18,7 @@ BALLAST_MB = 32
 COPIES = ("before-upgrade-*.db", "before-restore-*")  # what the house was before, as upgrades and restores put it aside
 COPIES_KEPT, COPIES_S = 3, 90 * 86_400
 _MB = 1024 * 1024
+_STRETCH = 8 * _MB  # of a large file, at a time
 
 # Locks or fsync are not to be trusted there: SQLite's own advice for network and pass-through file systems.
 _DOUBTFUL = {
@@ -66,6 +70,44 @@ def write_private(path: Path, content: bytes) -> None:
         Path(name).unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def copy_synced(source: Path, target: Path, tell: Callable[[float], object]) -> bytes:
+    """Copy a large file to a new one, 0600 and on disk at the end; the SHA-256 of the content. ``tell`` how far it is, 0 to 1.
+
+    Stretch by stretch: gigabytes left to the kernel until one flush at the end would hold up every other flush of the disk, and
+    would push out of memory what others read."""
+    digest, size, at = hashlib.sha256(), source.stat().st_size, 0
+    with source.open("rb", buffering=0) as given, target.open("xb", buffering=0) as copy, ThreadPoolExecutor(1) as beside:
+        os.fchmod(copy.fileno(), 0o600)
+        spare, other = bytearray(_STRETCH), bytearray(_STRETCH)
+        before: Future[None] | None = None
+        while got := given.readinto(spare):
+            stretch = memoryview(spare)[:got]
+            digest.update(stretch)
+            if before is not None:
+                before.result()
+            before = beside.submit(_put, copy.fileno(), stretch)
+            spare, other = other, spare
+            at += got
+            tell(min(at / max(size, 1), 1.0))
+        if before is not None:
+            before.result()
+        os.fsync(copy.fileno())
+    return digest.digest()
+
+
+def _put(descriptor: int, stretch: memoryview) -> None:
+    while stretch:
+        stretch = stretch[os.write(descriptor, stretch) :]
+    os.fsync(descriptor)
+    let_go(descriptor, os.lseek(descriptor, 0, os.SEEK_CUR))
+
+
+def let_go(descriptor: int, until: int) -> None:
+    """Nobody needs the first ``until`` bytes of a file in memory any more. Where the system has no word for it, nothing happens."""
+    if hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(descriptor, 0, until, os.POSIX_FADV_DONTNEED)
 
 
 def sync_folder(folder: Path) -> None:

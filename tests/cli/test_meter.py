@@ -72,3 +72,12 @@ def test_days_that_are_still_to_be_counted_are_said_and_a_moments_work_is_not() 
     meter.counting(1_312)
     meter.counted()
     assert out.getvalue().splitlines() == ["Counting days: 1,312 left", "Days counted."]
+
+
+def test_a_copy_that_takes_long_is_said_and_a_moments_copy_is_not() -> None:
+    out, clock = Screen(), Clock()
+    meter = Meter(out, clock)
+    for clock.at, share in ((0.1, 0.4), (0.5, 0.6), (0.6, 1.0)):
+        meter.keeping(share)
+    assert out.getvalue().count("\r") == 1
+    assert "[##############..........] Keeping a copy: 60 %" in out.getvalue()

@@ -1,3 +1,5 @@
+import errno
+import hashlib
 import os
 import subprocess
 import sys
@@ -129,3 +131,40 @@ def test_of_the_copies_that_upgrades_and_restores_left_the_newest_stay_while_the
         "before-restore-1", "before-upgrade-m0001.db", "before-upgrade-m0002.db", "before-upgrade-m0003.db", "healthbox.db",
     ]  # fmt: skip
     assert disk.tidy_copies(tmp_path, now) == []
+
+
+@pytest.mark.parametrize("size", [0, 1, 4096, 12_288, 12_289])
+def test_a_large_file_is_copied_stretch_by_stretch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(disk, "_STRETCH", 4096)
+    wrote = os.write
+    monkeypatch.setattr(os, "write", lambda file, data: wrote(file, data[:1000]))  # as a system may that is busy
+    content = os.urandom(size)
+    (tmp_path / "given").write_bytes(content)
+    told: list[float] = []
+    assert disk.copy_synced(tmp_path / "given", tmp_path / "copy", told.append) == hashlib.sha256(content).digest()
+    assert (tmp_path / "copy").read_bytes() == content
+    assert (tmp_path / "copy").stat().st_mode & 0o777 == 0o600
+    assert told == sorted(told) and told[-1:] == ([1.0] if size else [])
+
+
+def test_a_disk_that_fills_while_a_large_file_is_copied_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk, "_STRETCH", 4096)
+    wrote, left = os.write, [4096, 2048]
+
+    def filling(file: int, data: memoryview) -> int:
+        if not left:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return wrote(file, data[: left.pop(0)])
+
+    monkeypatch.setattr(os, "write", filling)
+    (tmp_path / "given").write_bytes(os.urandom(9000))
+    with pytest.raises(OSError, match="No space"):
+        disk.copy_synced(tmp_path / "given", tmp_path / "copy", print)
+
+
+def test_no_copy_takes_the_place_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "given").write_bytes(b"new")
+    (tmp_path / "copy").write_bytes(b"old")
+    with pytest.raises(FileExistsError):
+        disk.copy_synced(tmp_path / "given", tmp_path / "copy", print)
+    assert (tmp_path / "copy").read_bytes() == b"old"

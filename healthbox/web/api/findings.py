@@ -55,6 +55,4 @@ def index(query: FindingsQuery) -> Response:
 
 def _answer(row: FindingRow) -> FindingAnswer:
     days = msgspec.json.decode(row.json)["findings"]
-    return FindingAnswer(
-        row.id, row.rule, row.metric, row.started, row.latest, row.state, row.severity, row.note, row.quiet_until, days
-    )
+    return FindingAnswer(row.id, row.rule, row.metric, row.started, row.latest, row.state, row.severity, row.note, row.quiet_until, days)

@@ -30,10 +30,8 @@ def run(big: House, *, large: int, small: int, rounds: int) -> list[Row]:
 
 
 def _row(kind: str, took: dict[str, list[tuple[float, float]]], large: int, small: int) -> Row:
-    wall, cpu = ([median([one[at] for one in took["large"]]) / median([one[at] for one in took["small"]]) for at in (0, 1)])
-    return ratio_row(
-        f"2,000-sample chunk at {large:,} stored against {small:,}: {kind}", BARS[kind], cpu, note=f"CPU; wall {wall:.2f} ×"
-    )
+    wall, cpu = [median([one[at] for one in took["large"]]) / median([one[at] for one in took["small"]]) for at in (0, 1)]
+    return ratio_row(f"2,000-sample chunk at {large:,} stored against {small:,}: {kind}", BARS[kind], cpu, note=f"CPU; wall {wall:.2f} ×")
 
 
 def _chunk(place: House, processor: Processor, kind: str, number: int) -> tuple[float, float]:
@@ -61,4 +59,3 @@ def _recent(place: House, number: int) -> list[str]:
             (place.newest - 400 * 86_400, place.newest, DELETED, number * 7 * DELETED),
         ).scalars()
         return [f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}" for h in rows]
-

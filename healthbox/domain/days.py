@@ -25,7 +25,7 @@ that a night's reading stands once, on its wake-up date.
 from collections import defaultdict
 from collections.abc import Sequence
 from math import ceil, fsum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -91,6 +91,22 @@ class DayResult(msgspec.Struct, frozen=True):
     overlap: float | None
     layers: list[Layer]
     beside: list[Share] = []
+
+
+class DayRow(NamedTuple):
+    """A day as it is stored: the ``DayResult`` of a metric and an ISO date, ``detail`` the rest of it as JSON."""
+
+    metric: str
+    date: str
+    value: float | None
+    low: float | None
+    high: float | None
+    mean: float | None
+    n: int
+    coverage: float | None
+    layer: str
+    rule: str
+    detail: str
 
 
 class Explanation(msgspec.Struct, frozen=True):

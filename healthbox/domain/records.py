@@ -10,6 +10,7 @@ stood ("data.metrics[0].data[3]"): receipts quote it.
 """
 
 import datetime as dt
+import json
 from typing import Any, Literal
 
 import msgspec
@@ -27,6 +28,11 @@ class SourceRef(msgspec.Struct, frozen=True):
     bundle: str | None = None
     product: str | None = None
     kind: SourceClass | None = None
+
+
+def metadata_text(data: dict[str, Any]) -> str:
+    """One text for equal metadata: what it is stored and found by."""
+    return json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 class Sample(msgspec.Struct, kw_only=True):

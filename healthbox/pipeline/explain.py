@@ -24,9 +24,10 @@ def why(database: Database, person_id: int, metric: str, date: dt.date) -> dict[
         zones = ZoneHistory(people.zone_history(c, person_id))
         known = metrics.catalogue(c, PLAIN).get(metric)
         material = gather(c, person_id, metric, [date], zones)
-    bounds = material.bounds[0]
+    (day,) = material.days()
+    names = {strand.source: strand.name for strand in material.strands}
     aggregation = known.aggregation if known else "mean"
-    told = explain(aggregation, bounds, material.readings[date], material.buckets[date], material.stated[date])
+    told = explain(aggregation, day.bounds, day.readings, day.buckets, day.stated)
     if told is None:
         raise NotFound("There is no data for this metric on this day.", hint="Choose another day.")
     result = told.result
@@ -35,8 +36,8 @@ def why(database: Database, person_id: int, metric: str, date: dt.date) -> dict[
         "date": date.isoformat(),
         "unit": known.unit if known else None,
         "aggregation": aggregation,
-        "start": iso(bounds[0]),
-        "end": iso(bounds[1]),
+        "start": iso(day.bounds[0]),
+        "end": iso(day.bounds[1]),
         "value": result.value,
         "min": result.low,
         "max": result.high,
@@ -50,7 +51,7 @@ def why(database: Database, person_id: int, metric: str, date: dt.date) -> dict[
         "beside": [_share(share) for share in result.beside],
         "layers": [msgspec.to_builtins(layer) | {"chosen": at == 0} for at, layer in enumerate(result.layers)],
         "lanes": [
-            {"source": _name(material.names.get(lane.source, "")), "start": iso(lane.start), "end": iso(lane.end), "value": lane.value}
+            {"source": _name(names[lane.source]), "start": iso(lane.start), "end": iso(lane.end), "value": lane.value}
             for lane in told.lanes
         ],
         "readings": [{"source": _name(r.name), "start": iso(r.start), "end": iso(r.end), "value": r.value} for r in told.readings],

@@ -2,22 +2,24 @@
 
 import datetime as dt
 import logging
+from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection
 
 from healthbox.domain.catalogue import Catalogue
 from healthbox.domain.clock import ZoneHistory
-from healthbox.domain.days import DayResult, fold
+from healthbox.domain.days import DayRow
 from healthbox.domain.errors import Problem
-from healthbox.domain.merge import Share
 from healthbox.domain.nights import Night, nights, stated_night
+from healthbox.pipeline.beside import Asked, Beside
+from healthbox.pipeline.day_rows import day_rows
 from healthbox.pipeline.gather import gather, gather_stages, runs
 from healthbox.store import buckets, days, metrics, people
-from healthbox.store.days import DayRow, Dirty
+from healthbox.store.days import Dirty
 from healthbox.store.engine import Database
 
 log = logging.getLogger("healthbox.fold")
@@ -25,19 +27,51 @@ SETTLE_MS = 2_000
 DEFER_MS = 300_000
 SLEEP = "sleep_analysis"
 PER_COMMIT = 400
+WORTH = 60  # days from which a process of its own is worth its start
+AHEAD = 2  # groups on their way to and from it
+
+Put = Callable[[Connection], list[str]]
+
+
+class _Flight(NamedTuple):
+    """Days that are being computed beside; so many answers are to come."""
+
+    person_id: int
+    metric: str
+    dirty: list[Dirty]
+    answers: int
+    rows: list[DayRow]
+    absent: list[str]
+    errors: list[str]
 
 
 class Folder:
-    """Folds one (person, metric) at a time: reads a snapshot, computes, then writes if the marks still stand."""
+    """Folds one (person, metric) at a time: reads a snapshot, computes, then writes if the marks still stand.
+
+    Many days at once are computed beside this process; a day that is on its way is not taken again until it has come."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._plain = Catalogue.load()
+        self._beside: Beside | None = None
+        self._flights: deque[_Flight] = deque()
+        self._heard = 0  # answers to the oldest flight
+        self._trusted = True  # a child that died is not asked again before the next rest
+
+    @property
+    def waits(self) -> bool:
+        """Whether days are being computed beside."""
+        return bool(self._flights)
 
     def step(self, now: int, *, settle_ms: int = SETTLE_MS) -> bool:
-        """Fold the next group of dirty days; False when none is due."""
+        """Fold the next group of dirty days, or hand it over to be; False when none is due, or enough are on their way."""
+        if self.hear(now):
+            return True
+        if len(self._flights) >= AHEAD:
+            return False
+        away = {day[:3] for flight in self._flights for day in flight.dirty}
         with self._database.reading() as c:
-            group = days.due_group(c, now, settle_ms=settle_ms, limit=PER_COMMIT)
+            group = days.due_group(c, now, settle_ms=settle_ms, limit=PER_COMMIT, away=away)
             if group is None:
                 return False
             person_id, metric, dirty = group
@@ -46,69 +80,88 @@ class Folder:
             except Problem:
                 raise
             except Exception as error:  # days that cannot be computed wait, so that all the others need not
-                log.error("days cannot be folded", extra={"person": person_id, "metric": metric, "days": len(dirty)}, exc_info=error)
-                put = partial(days.defer, dirty=dirty, until=now + DEFER_MS)
+                put = self._deferred(person_id, metric, dirty, now, error)
+        if put is not None:
+            self._put(person_id, metric, dirty, put)
+        return True
+
+    def hear(self, now: int, timeout_s: float = 0.0) -> bool:
+        """Take what was computed beside; says whether a group of days was finished."""
+        while self._flights and self._beside is not None:
+            flight = self._flights[0]
+            try:
+                told = self._beside.hear(timeout_s)
+            except ChildProcessError:
+                log.error("the process that computes days has ended", extra={"days": sum(len(one.dirty) for one in self._flights)})
+                self.rest()
+                self._trusted = False
+                return True
+            if told is None:
+                return False
+            self._heard += 1
+            flight.rows.extend(told.rows)
+            flight.absent.extend(told.absent)
+            flight.errors.extend([told.error] if told.error else [])
+            if self._heard == flight.answers:
+                self._flights.popleft()
+                self._heard = 0
+                if flight.errors:
+                    put = self._deferred(flight.person_id, flight.metric, flight.dirty, now, flight.errors[0])
+                else:
+                    put = self._folded(flight.person_id, flight.metric, flight.rows, flight.absent, flight.dirty)
+                self._put(flight.person_id, flight.metric, flight.dirty, put)
+                return True
+        return False
+
+    def rest(self) -> None:
+        """Let go of what is on its way: the marks stand."""
+        if self._beside is not None:
+            self._beside.close()
+        self._beside = None
+        self._flights.clear()
+        self._heard = 0
+        self._trusted = True
+
+    def _put(self, person_id: int, metric: str, dirty: list[Dirty], put: Put) -> None:
         with self._database.working() as c:
             changed = put(c)
         # what a person's own app calls an unknown metric is nobody's business in a log
         named = "unknown" if metric.startswith("unknown.") else metric
         log.info("days folded", extra={"person": person_id, "metric": named, "days": len(dirty), "changed": len(changed)})
-        return True
 
-    def _computed(self, c: Connection, person_id: int, metric: str, dirty: list[Dirty]) -> Callable[[Connection], list[str]]:
-        """The rows of these days, as the write that stores them."""
+    def _deferred(self, person_id: int, metric: str, dirty: list[Dirty], now: int, error: Exception | str) -> Put:
+        raised = error if isinstance(error, Exception) else None
+        about = {"person": person_id, "metric": metric, "days": len(dirty), "error": type(raised).__name__ if raised else error}
+        log.error("days cannot be folded", extra=about, exc_info=raised)
+        return partial(days.defer, dirty=dirty, until=now + DEFER_MS)
+
+    def _folded(self, person_id: int, metric: str, rows: list[DayRow], absent: list[str], dirty: list[Dirty]) -> Put:
+        return partial(days.put_days, person_id=person_id, rows=rows, absent=[(metric, date) for date in absent], done=dirty)
+
+    def _computed(self, c: Connection, person_id: int, metric: str, dirty: list[Dirty]) -> Put | None:
+        """The rows of these days, as the write that stores them; None when they are computed beside."""
         zones = ZoneHistory(people.zone_history(c, person_id))
         dates = [dt.date.fromisoformat(day.date) for day in dirty]
         if metric == SLEEP:
             found = fold_nights(c, person_id, dates, zones)
             return partial(days.put_nights, person_id=person_id, nights=found, done=dirty)
-        rows, absent = self._fold(c, person_id, metric, dates, zones)
-        return partial(days.put_days, person_id=person_id, rows=rows, absent=absent, done=dirty)
-
-    def _fold(
-        self, c: Connection, person_id: int, metric: str, dates: list[dt.date], zones: ZoneHistory
-    ) -> tuple[list[DayRow], list[tuple[str, str]]]:
         known = metrics.catalogue(c, self._plain).get(metric)
         aggregation = known.aggregation if known else "mean"  # a metric nobody has named yet
+        materials = (gather(c, person_id, metric, run, zones) for run in runs(dates))
+        if len(dates) >= WORTH and self._trusted:
+            if self._beside is None:
+                self._beside = Beside()
+            for material in materials:
+                self._beside.ask(Asked(metric, aggregation, material))
+            self._flights.append(_Flight(person_id, metric, dirty, len(runs(dates)), [], [], []))
+            return None
         rows: list[DayRow] = []
-        absent: list[tuple[str, str]] = []
-        for run in runs(dates):
-            material = gather(c, person_id, metric, run, zones)
-            for date, bounds in zip(run, material.bounds, strict=True):
-                result = fold(aggregation, bounds, material.readings[date], material.buckets[date], material.stated[date])
-                if result is None:
-                    absent.append((metric, date.isoformat()))
-                else:
-                    rows.append(day_row(metric, date, result))
-        return rows, absent
-
-
-def day_row(metric: str, date: dt.date, result: DayResult) -> DayRow:
-    detail = {
-        "sources": [_share(share) for share in result.shares],
-        "overlap": result.overlap,
-        "layers": result.layers,
-    }
-    if result.beside:
-        detail["beside"] = [_share(share) for share in result.beside]
-    return DayRow(
-        metric,
-        date.isoformat(),
-        result.value,
-        result.low,
-        result.high,
-        result.mean,
-        result.n,
-        result.coverage,
-        result.layer,
-        result.rule,
-        msgspec.json.encode(detail, order="sorted").decode(),
-    )
-
-
-def _share(share: Share) -> dict[str, Any]:
-    name, _, kind = share.name.partition("\x00")
-    return {"name": name, "kind": kind, "value": share.value, "raw": share.raw, "discarded": share.discarded}
+        absent: list[str] = []
+        for material in materials:
+            more, none = day_rows(metric, aggregation, material)
+            rows += more
+            absent += none
+        return self._folded(person_id, metric, rows, absent, dirty)
 
 
 def fold_nights(c: Connection, person_id: int, dates: list[dt.date], zones: ZoneHistory) -> dict[str, dict[str, Any] | None]:

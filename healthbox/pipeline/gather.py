@@ -1,87 +1,66 @@
 """Gather: what is stored about some days of one metric, as the pure functions of ``domain`` want it."""
 
 import datetime as dt
-from bisect import bisect_left, bisect_right
-from itertools import chain
-from operator import attrgetter
+from bisect import bisect_right
+from operator import itemgetter
 from typing import cast
 
 from sqlalchemy import Connection
 
 from healthbox.domain.clock import ZoneHistory, zone_of
-from healthbox.domain.days import BucketPoint, Reading
+from healthbox.domain.days import BucketPoint
 from healthbox.domain.nights import StageSpan
 from healthbox.domain.records import Stage
+from healthbox.pipeline.day_rows import Material, Strand
 from healthbox.store import buckets, days, series, sleep, sources
 
 DAY_S = 86_400
 WIDEST_OFFSET_S = 26 * 3600
 CLOCK_SKEW_MS = 3_600_000
-_start = attrgetter("start")
+_start = itemgetter(0)
 
-
-class Material:
-    """Everything stored about (person, metric) in a run of consecutive dates, one list a date."""
-
-    def __init__(self, dates: list[dt.date], bounds: list[tuple[int, int]]) -> None:
-        self.dates, self.bounds = dates, bounds
-        self.readings: dict[dt.date, list[Reading]] = {date: [] for date in dates}
-        self.buckets: dict[dt.date, list[BucketPoint]] = {date: [] for date in dates}
-        self.stated: dict[dt.date, list[BucketPoint]] = {date: [] for date in dates}
-        self.names: dict[int, str] = {}
+Row = tuple[int, int, float, int | None]
 
 
 def gather(c: Connection, person_id: int, metric: str, dates: list[dt.date], zones: ZoneHistory) -> Material:
     """``dates`` are consecutive. A reading with a zone of its own is placed by its own wall clock on the person's days."""
-    material = Material(dates, [zones.bounds(date) for date in dates])
-    low, high = material.bounds[0][0], material.bounds[-1][1]
+    bounds = [zones.bounds(date) for date in dates]
+    low, high = bounds[0][0], bounds[-1][1]
     ranks = sources.ranks(c, person_id, metric)
-    material.names = {source_id: name for source_id, (_, name) in ranks.items()}
     zone_names = series.zone_names(c)
+    strands: list[Strand] = []
     for one in series.of_metric(c, person_id, metric):
         rank, name = ranks[one.source_id]
         wide = WIDEST_OFFSET_S if one.zoned else 0
         rows = days.samples_between(c, one, low // 1000 - wide, high // 1000 + wide)
         if metric == "stand_hour":
             rows = [row for row in rows if row[2] == 0]  # 0 means stood, 1 means idle: only the first is an hour stood
-        if not one.zoned:
-            _place(material, [Reading(one.source_id, name, rank, start, end, value) for start, end, value, _ in rows])
-            continue
-        moved: list[Reading] = []
-        for start, end, value, zone_id in rows:
-            shift = 0
-            if zone_id is not None:
-                shift = _offset(start, zone_names[zone_id]) - _offset(start, zones.zone_at(start))
-            moved.append(Reading(one.source_id, name, rank, start + shift, end + shift, value))
-        moved.sort(key=_start)
-        _place(material, moved)
-    _place_buckets(c, person_id, metric, material, low, high)
+        if one.zoned:
+            rows = sorted((_moved(row, zones, zone_names) for row in rows), key=_start)
+        if rows:
+            strands.append(Strand(one.source_id, name, rank, rows))
+    material = Material(dates, bounds, strands, [[] for _ in dates], [[] for _ in dates])
+    _place_buckets(c, person_id, metric, material)
     return material
 
 
-def _place(material: Material, readings: list[Reading]) -> None:
-    """Readings, in the order of their starts, to the days they touch: whole stretches at a time, then those that reach further."""
-    starts = [reading.start for reading in readings]
-    until = bisect_left(starts, material.bounds[0][0])
-    over = [reading for reading in readings[:until] if reading.end >= material.bounds[0][0]]  # from before the first day
-    for date, (_, high) in zip(material.dates, material.bounds, strict=True):
-        first, until = until, bisect_left(starts, high, until)
-        today = readings[first:until]
-        material.readings[date] += over + today
-        over = [reading for reading in chain(over, today) if reading.end >= high]
+def _moved(row: Row, zones: ZoneHistory, zone_names: dict[int, str]) -> Row:
+    start, end, value, zone_id = row
+    shift = 0 if zone_id is None else _offset(start, zone_names[zone_id]) - _offset(start, zones.zone_at(start))
+    return start + shift, end + shift, value, None
 
 
-def _place_buckets(c: Connection, person_id: int, metric: str, material: Material, low: int, high: int) -> None:
+def _place_buckets(c: Connection, person_id: int, metric: str, material: Material) -> None:
     starts = [bound[0] for bound in material.bounds]
-    for row in buckets.between(c, person_id, metric, low, high):
+    for row in buckets.between(c, person_id, metric, starts[0], material.bounds[-1][1]):
         at = bisect_right(starts, row.start) - 1
         width = 60_000 if row.width == "minute" else 3_600_000
-        material.buckets[material.dates[at]].append(_point(row, row.start, row.start + width))
+        material.buckets[at].append(_point(row, row.start, row.start + width))
     first = material.dates[0].toordinal()
     for row in buckets.dated(c, person_id, metric, first, material.dates[-1].toordinal()):
         at = row.start - first
         target = material.stated if row.width == "stated" else material.buckets
-        target[material.dates[at]].append(_point(row, *material.bounds[at]))
+        target[at].append(_point(row, *material.bounds[at]))
 
 
 def _point(row: buckets.BucketRow, start: int, end: int) -> BucketPoint:

@@ -62,20 +62,19 @@ def _days(c: Connection, person_id: int, metric: str, dates: list[dt.date], zone
     known = metrics.catalogue(c, PLAIN).get(metric)
     found: list[Shift] = []
     for run in runs(dates):
-        material = gather(c, person_id, metric, run, zones)
-        for date, bounds in zip(run, material.bounds, strict=True):
+        for day in gather(c, person_id, metric, run, zones).days():
             folded = [
                 fold(
                     known.aggregation if known else "mean",
-                    bounds,
-                    [msgspec.structs.replace(reading, rank=ranks[reading.source]) for reading in material.readings[date]],
-                    material.buckets[date],
-                    material.stated[date],
+                    day.bounds,
+                    [msgspec.structs.replace(reading, rank=ranks[reading.source]) for reading in day.readings],
+                    day.buckets,
+                    day.stated,
                 )
                 for ranks in both
             ]
             if any(folded):
-                found.append(Shift(date, *(result.value if result else None for result in folded)))
+                found.append(Shift(day.date, *(result.value if result else None for result in folded)))
     return found
 
 

@@ -24,6 +24,7 @@ log = logging.getLogger("healthbox.pump")
 STUCK_S = 300
 IMPORT_STEPS = 8
 READING_SETTLE_MS = 250  # a day of which nothing came for so long is folded while there is nothing else to do
+READING_JUDGE_S = 2.0
 READING_S = 0.01  # until we look again whether the process that reads a file has come further
 
 
@@ -44,6 +45,7 @@ class Pump:
         self._one = threading.Lock()
         self._stop = threading.Event()
         self._refresh: set[int] = set()  # people with new data since their sources' habits were last computed
+        self._judged_at = 0.0
         self.progress_at = time.monotonic()
         self.stage = "idle"
 
@@ -72,6 +74,7 @@ class Pump:
         except Unavailable as problem:
             log.warning("the database is busy, trying again", extra={"code": problem.code})
         finally:
+            self._folder.rest()
             if self._stop.is_set():
                 self._processor.close()
             self.stage = "idle"
@@ -104,8 +107,12 @@ class Pump:
             worked = True
             if self._chunk_waits():
                 return True
+        if self._folder.waits:
+            self._folder.hear(self._clock(), READING_S)
+            return True
         self.stage = "analyse"
-        if not self._stop.is_set() and analyse(self._database, self._clock()):
+        if not self._stop.is_set() and not self._judged_lately() and analyse(self._database, self._clock()):
+            self._judged_at = time.monotonic()
             self._ring_sender()
             worked = True
         if not worked and self._refresh:
@@ -118,6 +125,10 @@ class Pump:
         if not worked and self._processor.reading:
             return not self._stop.wait(READING_S)
         return worked
+
+    def _judged_lately(self) -> bool:
+        """While a file is read its days change with every metric: judging them each time would cost more than folding them."""
+        return self._processor.reading and time.monotonic() - self._judged_at < READING_JUDGE_S
 
     def _chunk_waits(self) -> bool:
         with self._database.reading() as c:

@@ -11,7 +11,7 @@ from operator import itemgetter
 import msgspec
 
 from healthbox.domain.catalogue import Catalogue
-from healthbox.domain.records import Naming, SampleBlock, SourceRef
+from healthbox.domain.records import Naming, SampleBlock, SourceRef, metadata_text
 from healthbox.domain.units import conversion
 
 LONGEST_MS = 400 * 86_400_000
@@ -37,7 +37,7 @@ class Ready(msgspec.Struct, array_like=True):
     source: SourceRef
     bare: list[BareRow]
     full: list[ReadyRow]
-    metas: list[dict[str, object]]
+    metas: list[str]
     longest: int
     distinct: bool
     spans: list[tuple[int, int]]
@@ -66,7 +66,7 @@ def ready(block: SampleBlock, catalogue: Catalogue) -> Ready | None:
     bare: list[BareRow] = []
     full: list[ReadyRow] = []
     rest: list[Row] = []
-    metas: list[dict[str, object]] = []
+    metas: list[str] = []
     numbers: dict[int, int] = {}  # records that say the same share one object
     factor, offset = convert or (1.0, 0.0)
     zoned = False
@@ -83,7 +83,7 @@ def ready(block: SampleBlock, catalogue: Catalogue) -> Ready | None:
             number = numbers.get(id(data))
             if number is None:
                 number = numbers[id(data)] = len(metas)
-                metas.append(data)
+                metas.append(metadata_text(data))
         ms = (start % 1000) * 1000 + end % 1000
         if zone or ms or number is not None:
             zoned = zoned or bool(zone)

@@ -44,7 +44,7 @@ def _settle(step: "Step", made: Ready) -> None:
 
 def _numbered(step: "Step", made: Ready) -> list[BulkRow]:
     """The full rows with the numbers that their zones and metadata have in the store."""
-    zone, metas = step.registry.zone, [step.registry.meta(data) for data in made.metas]
+    zone, metas = step.registry.zone, [step.registry.meta_text(text) for text in made.metas]
     return [
         (start, end, value, ms, zone(name) if name else None, None if number is None else metas[number])
         for start, end, value, ms, name, number in made.full

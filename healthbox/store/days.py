@@ -1,16 +1,19 @@
 """Days and nights: which are out of date, what is stored about them, and their folded rows."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
+from healthbox.domain.days import DayRow
 from healthbox.store.engine import driver
 from healthbox.store.series import Series
 
 SLEEP = "sleep_analysis"
 AT_ONCE = 0
+_BESIDES = " AND NOT (person_id=? AND metric=?)"
 
 
 class Dirty(NamedTuple):
@@ -80,19 +83,31 @@ def stored_dates(c: Connection, person_id: int) -> Iterator[tuple[str, str]]:
         yield SLEEP, row[0]
 
 
-def due_group(c: Connection, now: int, *, settle_ms: int, limit: int = 400) -> tuple[int, str, list[Dirty]] | None:
-    """The next (person, metric) to fold with its dirty days: when a mark is old enough, or the person's queue is idle."""
-    row = c.exec_driver_sql(
-        "SELECT person_id, metric FROM dirty_day WHERE marked_at<=? ORDER BY marked_at LIMIT 1", (now - settle_ms,)
-    ).fetchone() or _idle_group(c, now)
-    if row is None:
-        return None
-    days = c.exec_driver_sql(
-        "SELECT person_id, metric, date, generation FROM dirty_day WHERE person_id=? AND metric=? AND marked_at<=? "
-        "ORDER BY marked_at>0, date DESC LIMIT ?",
-        (row[0], row[1], now, limit),
-    ).fetchall()
-    return row[0], row[1], [Dirty(*day) for day in days]
+def due_group(
+    c: Connection, now: int, *, settle_ms: int, limit: int = 400, away: Collection[tuple[int, str, str]] = ()
+) -> tuple[int, str, list[Dirty]] | None:
+    """The next (person, metric) to fold with its dirty days: when a mark is old enough, or the person's queue is idle.
+
+    ``away``: the days (person, metric, date) that are being computed already."""
+    besides: list[tuple[int, str]] = []
+    while (row := _oldest_group(c, now - settle_ms, besides) or _idle_group(c, now, besides)) is not None:
+        found = c.exec_driver_sql(
+            "SELECT person_id, metric, date, generation FROM dirty_day WHERE person_id=? AND metric=? AND marked_at<=? "
+            "ORDER BY marked_at>0, date DESC LIMIT ?",
+            (row[0], row[1], now, limit + len(away)),
+        ).fetchall()
+        group = [Dirty(*day) for day in found if day[:3] not in away][:limit]
+        if group:
+            return row[0], row[1], group
+        besides.append((row[0], row[1]))
+    return None
+
+
+def _oldest_group(c: Connection, until: int, besides: list[tuple[int, str]]) -> Any:
+    return c.exec_driver_sql(
+        f"SELECT person_id, metric FROM dirty_day WHERE marked_at<=?{_BESIDES * len(besides)} ORDER BY marked_at LIMIT 1",
+        (until, *chain.from_iterable(besides)),
+    ).fetchone()
 
 
 def defer(c: Connection, dirty: list[Dirty], until: int) -> list[str]:
@@ -103,10 +118,11 @@ def defer(c: Connection, dirty: list[Dirty], until: int) -> list[str]:
     return []
 
 
-def _idle_group(c: Connection, now: int) -> Any:
+def _idle_group(c: Connection, now: int, besides: list[tuple[int, str]]) -> Any:
     for person in c.exec_driver_sql("SELECT id FROM person").fetchall():
         group = c.exec_driver_sql(
-            "SELECT person_id, metric FROM dirty_day WHERE person_id=? AND marked_at<=? LIMIT 1", (person[0], now)
+            f"SELECT person_id, metric FROM dirty_day WHERE person_id=? AND marked_at<=?{_BESIDES * len(besides)} LIMIT 1",
+            (person[0], now, *chain.from_iterable(besides)),
         ).fetchone()
         if group is not None and not _busy(c, person[0], now):
             return group
@@ -163,20 +179,6 @@ def samples_between(c: Connection, series: Series, low: int, high: int) -> list[
         f'SELECT {_IN_MS} FROM sample AS s WHERE series_id=? AND start>=? AND start<? AND "end">=?', (series.id, back, high, low)
     ).fetchall()
     return long + found if long else found
-
-
-class DayRow(NamedTuple):
-    metric: str
-    date: str
-    value: float | None
-    low: float | None
-    high: float | None
-    mean: float | None
-    n: int
-    coverage: float | None
-    layer: str
-    rule: str
-    detail: str
 
 
 def put_days(c: Connection, person_id: int, rows: list[DayRow], absent: list[tuple[str, str]], done: list[Dirty]) -> list[str]:

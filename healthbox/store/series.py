@@ -1,11 +1,13 @@
 """Series = (person, metric, source), and the small tables that rows point into: zones and metadata."""
 
-import json
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
+from healthbox.domain.records import metadata_text
 from healthbox.store.engine import driver
+
+_SHARED = 200  # a longer text is hardly ever said twice in one go
 
 
 class Series(NamedTuple):
@@ -54,16 +56,19 @@ class Registry:
                 return self._seen[seen]
         except TypeError:
             seen = None  # holds a list or an object
-        found = self._meta(data)
+        found = self.meta_text(metadata_text(data))
         if seen is not None:
             self._seen[seen] = found
         return found
 
-    def _meta(self, data: dict[str, Any]) -> int:
-        text = json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        if text not in self._metas:
-            self._metas[text] = _interned(self._c, "meta", "json", text)
-        return self._metas[text]
+    def meta_text(self, text: str) -> int:
+        """The same for what ``metadata_text`` made of it."""
+        found = self._metas.get(text)
+        if found is None:
+            found = _interned(self._c, "meta", "json", text)
+            if len(text) <= _SHARED:
+                self._metas[text] = found
+        return found
 
 
 def _interned(c: Connection, table: str, column: str, value: str) -> int:

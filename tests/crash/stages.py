@@ -33,8 +33,9 @@ def main(folder: Path, place: str, now: int) -> None:
     close_batches(database, now)
     if place == "close":
         die()
-    while folder_of_days.step(now + 3_000):
-        if place == "fold":
+    while folder_of_days.step(now + 3_000) or folder_of_days.waits:
+        folder_of_days.hear(now + 3_000, 0.05)
+        if place == "fold" and not folder_of_days.waits:
             die()
     while analyse(database, now):
         if place == "finding":

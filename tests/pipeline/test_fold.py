@@ -6,7 +6,7 @@ import json
 import pytest
 from house import at, steps
 
-from healthbox.pipeline import fold as fold_module
+from healthbox.pipeline import day_rows
 from healthbox.pipeline.fold import rebuild
 from healthbox.store import days, people
 
@@ -155,14 +155,14 @@ def test_a_mark_of_a_metric_from_a_date_on_reaches_nights_too(house):
 
 
 def test_a_day_that_cannot_be_computed_holds_up_no_other(house, monkeypatch):
-    real = fold_module.fold
+    real = day_rows.fold
 
     def broken(aggregation, *given):
         if aggregation == "sum":
             raise ArithmeticError("a fault of ours")
         return real(aggregation, *given)
 
-    monkeypatch.setattr(fold_module, "fold", broken)
+    monkeypatch.setattr(day_rows, "fold", broken)
     weight = {"type": "weight", "start": at(1, 8), "end": at(1, 8), "value": 80, "unit": "kg"}
     house.sync(samples=[steps(at(1, 8), at(1, 8, 10), 100), weight])
     assert house.days("weight") == {"2026-03-01": 80.0}

@@ -259,7 +259,8 @@ def main(folder: Path, place: str, count: int, now: int, worth: int) -> None:
     processor._reader = read  # type: ignore[method-assign]
     while processor.step(now) or processor.reading:
         come("committed")
-    while folder_of_days.step(now + 3_000):
+    while folder_of_days.step(now + 3_000) or folder_of_days.waits:
+        folder_of_days.hear(now + 3_000, 0.05)
         come("folded")
     sys.exit(3)
 

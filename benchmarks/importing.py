@@ -11,8 +11,8 @@ healthkit-to-sqlite  into an empty database, which neither recognises what it ha
 apple-health-parser  every type into its data frames
 
 The last two are installed from PyPI into an environment of their own. Every reader is a process of its own, they take turns on a
-file that was read once before, and memory is the largest sum over all processes of one reader (a page that two share counts twice). Ratios are of medians. Above a
-million records the last two are left out: they need minutes, and one of them 4 GB for each million.
+file that was read once before, and memory is the largest sum over all processes of one reader (a page that two share counts twice).
+Ratios are of medians. Above a million records the last two are left out: they need minutes, and one of them 4 GB for each million.
 """
 
 import argparse

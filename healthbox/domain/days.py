@@ -24,18 +24,20 @@ that a night's reading stands once, on its wake-up date.
 
 from collections import defaultdict
 from collections.abc import Sequence
-from math import ceil, fsum
-from typing import Literal, NamedTuple
+from itertools import chain
+from math import fsum
+from typing import Literal, NamedTuple, cast
 
 import msgspec
 
+from healthbox.domain.columns import HOUR, Run, averaged, hours_held, merged
 from healthbox.domain.merge import Lane, Piece, Share, merge
 
-HOUR = 3_600_000
 Kind = Literal["raw", "minute", "hour", "day", "stated"]
 KINDS: tuple[Kind, ...] = ("raw", "minute", "hour", "day", "stated")
 AGGREGATIONS = ("sum", "duration", "mean", "min_max_mean", "count", "last")
 _ADDED = ("sum", "duration", "count")
+MERGED, AVERAGED = "interval merge", "mean of the best source per hour"
 
 
 Reading = Piece
@@ -128,7 +130,7 @@ class _Raw(msgspec.Struct, frozen=True):
 def fold(
     aggregation: str,
     bounds: tuple[int, int],
-    readings: Sequence[Reading],
+    readings: Sequence[Reading] | Sequence[Run],
     buckets: Sequence[BucketPoint],
     stated: Sequence[BucketPoint],
 ) -> DayResult | None:
@@ -155,7 +157,7 @@ def explain(
 def _explained(
     aggregation: str,
     bounds: tuple[int, int],
-    readings: Sequence[Reading],
+    readings: Sequence[Reading] | Sequence[Run],
     buckets: Sequence[BucketPoint],
     stated: Sequence[BucketPoint],
     *,
@@ -207,7 +209,13 @@ def _rule(aggregation: str, layer: Layer) -> str:
 # ── raw readings ──
 
 
-def _raw(aggregation: str, bounds: tuple[int, int], readings: Sequence[Reading], *, told: bool) -> _Raw | None:
+def _raw(aggregation: str, bounds: tuple[int, int], readings: Sequence[Reading] | Sequence[Run], *, told: bool) -> _Raw | None:
+    if readings and isinstance(readings[0], Run):
+        runs = cast(Sequence[Run], readings)
+        if not told and (quick := _plain(aggregation, bounds, runs)) is not None:
+            return quick
+        readings = [reading for run in runs for reading in run.readings()]
+    readings = cast(Sequence[Reading], readings)
     low, high = bounds
     if aggregation in ("sum", "duration"):
         return _merged(aggregation, bounds, readings, told=told)
@@ -227,7 +235,7 @@ def _raw(aggregation: str, bounds: tuple[int, int], readings: Sequence[Reading],
     elif aggregation == "count":
         value, rule = float(len(chosen)), "readings of the best source per hour"
     else:
-        value, rule = _mean(chosen), "mean of the best source per hour"
+        value, rule = _mean(chosen), AVERAGED
         mean = value
     bottom, top = (None, None) if mean is None else (min(values), max(values))
     layer = Layer("raw", value, bottom, top, mean, len(inside), _hours_held(inside, bounds), "")
@@ -235,10 +243,23 @@ def _raw(aggregation: str, bounds: tuple[int, int], readings: Sequence[Reading],
     return _Raw(layer, rule, _counted(inside, chosen), lanes, inside)
 
 
+def _plain(aggregation: str, bounds: tuple[int, int], runs: Sequence[Run]) -> _Raw | None:
+    """The quick way for most days; None for the others."""
+    if aggregation == "sum" and (day := merged(runs, bounds)) is not None:
+        starts, ends = (list(chain.from_iterable(columns)) for columns in ([r.starts for r in runs], [r.ends for r in runs]))
+        held = hours_held(starts, ends, bounds)
+        return _Raw(Layer("raw", day.value, None, None, None, day.n, held, ""), MERGED, day.shares, [], [])
+    if aggregation in ("mean", "min_max_mean") and len(runs) == 1 and (mean := averaged(runs[0], bounds)) is not None:
+        held = hours_held(runs[0].starts, runs[0].ends, bounds)
+        share = Share(runs[0].source, runs[0].name, float(mean.n), float(mean.n), 0.0)
+        return _Raw(Layer("raw", mean.value, mean.low, mean.high, mean.value, mean.n, held, ""), AVERAGED, [share], [], [])
+    return None
+
+
 def _merged(aggregation: str, bounds: tuple[int, int], readings: Sequence[Reading], *, told: bool) -> _Raw | None:
     timed = aggregation == "duration"
     pieces = [Piece(r.source, r.name, r.rank, r.start, r.end, (r.end - r.start) / 60_000) for r in readings] if timed else readings
-    day = merge(pieces, bounds, told=told)[0]
+    day = merge(pieces, bounds)[0]
     if not day.n:
         return None
     low, high = bounds
@@ -246,7 +267,7 @@ def _merged(aggregation: str, bounds: tuple[int, int], readings: Sequence[Readin
     if told:
         inside.sort(key=_in_time)
     layer = Layer("raw", day.value, None, None, None, day.n, _hours_held(inside, bounds), "")
-    return _Raw(layer, "time of the best source" if timed else "interval merge", day.shares, day.lanes, inside)
+    return _Raw(layer, "time of the best source" if timed else MERGED, day.shares, day.lanes, inside)
 
 
 def _in_time(reading: Reading) -> tuple[int, int, int, str, float]:
@@ -289,12 +310,7 @@ def _counted(inside: list[Reading], chosen: list[Reading]) -> list[Share]:
 
 
 def _hours_held(spans: Sequence[Reading] | Sequence[BucketPoint], bounds: tuple[int, int]) -> float:
-    low, high = bounds
-    hours = ceil((high - low) / HOUR)
-    held: set[int] = set()
-    for first, last in {((s.start - low) // HOUR, (s.end - (s.end > s.start) - low) // HOUR) for s in spans}:
-        held.update(range(max(first, 0), min(last + 1, hours)))
-    return len(held) / hours
+    return hours_held([s.start for s in spans], [s.end for s in spans], bounds)
 
 
 # ── what the client aggregated ──
@@ -347,4 +363,7 @@ def _added(kind: Kind, points: list[BucketPoint], bounds: tuple[int, int]) -> fl
     """A day's own point whole, whatever zone its edges were cut in; smaller ones split at midnight like samples."""
     if kind in ("day", "stated"):
         return points[-1].value
-    return merge([Piece(0, p.app, 0, p.start, p.end, p.value) for p in points if p.value is not None], bounds)[0].value
+    rows = [(p.start, p.end, p.value) for p in points if p.value is not None]
+    run = Run(0, points[0].app, 0, *zip(*rows, strict=True))
+    day = merged([run], bounds) or merge(run.readings(), bounds)[0]
+    return day.value

@@ -30,6 +30,7 @@ from healthbox.store.disk import let_go
 MODULE = "healthbox.pipeline.apart"
 WORTH = 1 << 20  # bytes of a file from which a process of its own is worth its start
 MESSAGE, MESSAGE_BYTES = 2_000, 1 << 18  # records and bytes from which one is full
+ENOUGH, PAUSE_S = 1 << 18, 0.05  # bytes that are worth a step by themselves; anything is, once it has lain so long
 STILL_S = 300.0  # without a message: something is wrong with the child
 EACH = 250  # bytes; a message of larger records counts as more of them, so that a step of them needs no more memory
 _KINDS: dict[str, Any] = {
@@ -75,7 +76,10 @@ class Apart:
 
     @property
     def waits(self) -> bool:
-        return not child.speaks(self._child.stdout) and time.monotonic() - self._heard < STILL_S
+        quiet = time.monotonic() - self._heard
+        if not child.speaks(self._child.stdout):
+            return quiet < STILL_S
+        return quiet < PAUSE_S and child.lying(self._child.stdout) < ENOUGH
 
     def take(self, most: int) -> tuple[list[Item], bool]:
         found: list[Item] = []

@@ -13,6 +13,7 @@ import signal
 import struct
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Callable
@@ -65,6 +66,12 @@ def speaks(pipe: IO[bytes] | None, within_s: float = 0.0) -> bool:
     look = select.poll()
     look.register(_pipe(pipe), select.POLLIN)
     return bool(look.poll(within_s * 1000))
+
+
+def lying(pipe: IO[bytes] | None) -> int:
+    """How many bytes there are to take."""
+    (number,) = struct.unpack("i", fcntl.ioctl(_pipe(pipe), termios.FIONREAD, bytes(4)))
+    return int(number)
 
 
 def _exactly(pipe: IO[bytes], count: int, still_s: float | None) -> bytes:

@@ -3,16 +3,14 @@
 import datetime as dt
 from bisect import bisect_left
 from collections.abc import Iterator
-from itertools import chain
-from operator import attrgetter
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import msgspec
 
+from healthbox.domain.columns import Run
 from healthbox.domain.days import BucketPoint, DayResult, DayRow, Reading, fold
 from healthbox.domain.merge import Share
-
-_start = attrgetter("start")
 
 
 class Strand(msgspec.Struct, array_like=True, frozen=True):
@@ -27,9 +25,12 @@ class Strand(msgspec.Struct, array_like=True, frozen=True):
 class Day(NamedTuple):
     date: dt.date
     bounds: tuple[int, int]
-    readings: list[Reading]
+    runs: list[Run]
     buckets: list[BucketPoint]
     stated: list[BucketPoint]
+
+    def readings(self) -> list[Reading]:
+        return [reading for run in self.runs for reading in run.readings()]
 
 
 class Material(msgspec.Struct, array_like=True, frozen=True):
@@ -42,25 +43,31 @@ class Material(msgspec.Struct, array_like=True, frozen=True):
     stated: list[list[BucketPoint]]
 
     def days(self) -> Iterator[Day]:
-        return map(Day._make, zip(self.dates, self.bounds, self._readings(), self.buckets, self.stated, strict=True))
-
-    def _readings(self) -> list[list[Reading]]:
-        """By date, those it touches: whole stretches at a time, then those that reach further."""
-        found: list[list[Reading]] = [[] for _ in self.dates]
-        first_low = self.bounds[0][0]
+        runs: list[list[Run]] = [[] for _ in self.dates]
         for strand in self.strands:
-            source, name, rank = strand.source, strand.name, strand.rank
-            readings = [Reading(source, name, rank, start, end, value) for start, end, value, _ in strand.rows]
-            starts = [row[0] for row in strand.rows]
-            until = bisect_left(starts, first_low)
-            over = [reading for reading in readings[:until] if reading.end >= first_low]  # from before the first day
-            for mine, (_, high) in zip(found, self.bounds, strict=True):
-                first, until = until, bisect_left(starts, high, until)
-                today = readings[first:until]
-                mine += over
-                mine += today
-                over = [reading for reading in chain(over, today) if reading.end >= high]
-        return found
+            for mine, run in zip(runs, _runs(strand, self.bounds), strict=True):
+                if run.starts:
+                    mine.append(run)
+        return map(Day._make, zip(self.dates, self.bounds, runs, self.buckets, self.stated, strict=True))
+
+
+def _runs(strand: Strand, bounds: list[tuple[int, int]]) -> Iterator[Run]:
+    """By day, the samples that touch it: those that start in it, and those from before that reach into it."""
+    starts, ends, values, _ = zip(*strand.rows, strict=True)
+    furthest = list(accumulate(ends, max))
+    until = bisect_left(starts, bounds[0][0])
+    for low, high in bounds:
+        first, until = until, bisect_left(starts, high, until)
+        back = first
+        while back and furthest[back - 1] > low:
+            back -= 1
+        over = [at for at in range(back, first) if ends[at] > low]
+        columns = (starts, ends, values)
+        if len(over) == first - back:
+            own = [column[back:until] for column in columns]
+        else:
+            own = [(*map(column.__getitem__, over), *column[first:until]) for column in columns]
+        yield Run(strand.source, strand.name, strand.rank, *own)
 
 
 def day_rows(metric: str, aggregation: str, material: Material) -> tuple[list[DayRow], list[str]]:
@@ -68,7 +75,7 @@ def day_rows(metric: str, aggregation: str, material: Material) -> tuple[list[Da
     rows: list[DayRow] = []
     absent: list[str] = []
     for day in material.days():
-        result = fold(aggregation, day.bounds, day.readings, day.buckets, day.stated)
+        result = fold(aggregation, day.bounds, day.runs, day.buckets, day.stated)
         if result is None:
             absent.append(day.date.isoformat())
         else:

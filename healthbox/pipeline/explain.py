@@ -27,7 +27,7 @@ def why(database: Database, person_id: int, metric: str, date: dt.date) -> dict[
     (day,) = material.days()
     names = {strand.source: strand.name for strand in material.strands}
     aggregation = known.aggregation if known else "mean"
-    told = explain(aggregation, day.bounds, day.readings, day.buckets, day.stated)
+    told = explain(aggregation, day.bounds, day.readings(), day.buckets, day.stated)
     if told is None:
         raise NotFound("There is no data for this metric on this day.", hint="Choose another day.")
     result = told.result

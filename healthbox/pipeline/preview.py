@@ -67,7 +67,7 @@ def _days(c: Connection, person_id: int, metric: str, dates: list[dt.date], zone
                 fold(
                     known.aggregation if known else "mean",
                     day.bounds,
-                    [msgspec.structs.replace(reading, rank=ranks[reading.source]) for reading in day.readings],
+                    [msgspec.structs.replace(reading, rank=ranks[reading.source]) for reading in day.readings()],
                     day.buckets,
                     day.stated,
                 )

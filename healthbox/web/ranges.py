@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from healthbox.domain.days import HOUR
+from healthbox.domain.columns import HOUR
 from healthbox.store.pages_reading import Point
 
 DAY = dt.timedelta(days=1)

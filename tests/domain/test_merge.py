@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthbox.domain.merge import Merged, Piece, _by_layers, _sweep, merge
+from healthbox.domain.merge import Merged, Piece, merge
 
 RANKS = {"manual": 0, "watch": 1, "phone": 2, "app": 3}
 DAY = [0, 86_400_000]
@@ -59,16 +59,15 @@ def test_the_shared_vectors() -> None:
 
 
 def test_an_empty_day_is_missing_and_a_still_day_is_zero() -> None:
-    assert merge([], [0, 1, 2]) == [Merged(None, 0, [], [], 0)] * 2
+    assert merge([], [0, 1, 2]) == [Merged(None, 0, [], [])] * 2
     still = day(piece("watch", 0, 600, 0))
-    assert (still.value, still.n, still.covered_ms) == (0, 1, 600_000)
+    assert (still.value, still.n) == (0, 1)
 
 
 def test_shares_explain_what_counted_and_what_was_set_aside() -> None:
     result = day(piece("watch", 900, 1800, 1000), piece("phone", 0, 1800, 1800))
     assert [(s.name, s.value, s.raw, s.discarded) for s in result.shares] == [("watch", 1000, 1000, 0), ("phone", 900, 1800, 900)]
     assert [(lane.start, lane.end, lane.value) for lane in result.lanes] == [(0, 900_000, 900), (900_000, 1_800_000, 1000)]
-    assert result.covered_ms == 1_800_000
 
 
 def test_a_day_of_25_hours_keeps_its_extra_hour() -> None:
@@ -139,41 +138,6 @@ def test_any_order_of_arrival_gives_the_same_bits(given_pieces: list[Piece], ran
 def test_a_day_alone_equals_the_day_in_a_longer_window(given_pieces: list[Piece]) -> None:
     whole = merge(given_pieces, BOUNDS)
     assert whole == [merge(given_pieces, BOUNDS[i : i + 2])[0] for i in range(3)]
-
-
-one_after_another = st.lists(st.tuples(st.integers(0, 6), st.integers(1, 12), st.floats(0, 1e6)), min_size=1, max_size=14)
-
-
-@given(one_after_another, st.randoms())
-def test_one_source_at_a_time_gives_the_same_bits_by_the_quick_way(steps: list[tuple[int, int, float]], random) -> None:
-    alone: list[Piece] = []
-    at = BOUNDS[0] - 9
-    for gap, length, value in steps:
-        alone.append(Piece(7, "Watch", 1, at + gap, at + gap + length, value))
-        at += gap + length
-    random.shuffle(alone)
-    for low, high in pairwise(BOUNDS):
-        (quick,), (slow,) = merge(alone, (low, high), told=False), merge(alone, (low, high))
-        assert (quick.value, quick.n, quick.shares, quick.covered_ms) == (slow.value, slow.n, slow.shares, slow.covered_ms)
-
-
-@given(st.lists(st.tuples(st.integers(0, 3), one_after_another), min_size=2, max_size=4, unique_by=lambda lane: lane[0]))
-def test_layers_of_sources_give_the_slices_that_the_sweep_gives(lanes: list[tuple[int, list[tuple[int, int, float]]]]) -> None:
-    found: list[Piece] = []
-    for source, steps in lanes:
-        at = -9
-        for gap, length, value in steps:
-            found.append(Piece(source, "abcd"[source], source // 2, at + gap, at + gap + length, value))
-            at += gap + length
-    inside = [piece for piece in found if piece.start < 30 and piece.end > 0]
-    order = {source: at for at, source in enumerate(sorted({piece.source for piece in inside}))}
-    by_layers = _by_layers(inside, order, 0, 30)
-    assert by_layers is not None
-    assert sorted(by_layers, key=_place) == sorted(_sweep(inside, order, 0, 30), key=_place)
-
-
-def _place(slice_: tuple[Piece, int, int]) -> tuple[int, int]:
-    return slice_[1:]
 
 
 @given(st.lists(pieces, max_size=14))

@@ -99,12 +99,12 @@ def furnish(place: House, *, length: int, years: int) -> None:
             shift = f"-{back * length} days"
             c.exec_driver_sql(
                 "INSERT OR IGNORE INTO day "
-                "SELECT person_id, metric, date(date, ?), value, low, high, mean, n, coverage, layer, rule, detail "
+                "SELECT person_id, metric, date(date, ?), value, low, high, mean, n, coverage, layer, rule, detail, drift, covered "
                 "FROM day WHERE person_id=? AND date > date('now', ?)",
                 (shift, place.person_id, f"-{length} days"),
             )
             c.exec_driver_sql(
-                'INSERT OR IGNORE INTO night SELECT person_id, date(date, ?), asleep, start-?, "end"-?, json FROM night '
+                'INSERT OR IGNORE INTO night SELECT person_id, date(date, ?), asleep, start-?, "end"-?, json, stated FROM night '
                 "WHERE person_id=? AND date > date('now', ?)",
                 (shift, back * length * 86_400_000, back * length * 86_400_000, place.person_id, f"-{length} days"),
             )

@@ -118,11 +118,12 @@ function draw(box, given, height, readout) {
   const axis = { stroke: colours.axis, font: colours.font, ticks: { show: false }, gap: 4 };
   const data = { minmax: [given.x, given.low, given.high, given.value], readings: [given.x, given.value, medians(given.value)] }[given.kind] || [given.x, given.value];
   const summary = readout.textContent;
+  const half = (given.x[1] - given.x[0]) / 2 || 43200; // so that the first and the last mark stand whole
   const plot = new uPlot(
     {
       width: box.clientWidth, height, padding: [8, 0, 0, 0], legend: { show: false }, tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "UTC"),
       cursor: { y: false, drag: { x: true, y: false, setScale: true }, points: { size: 8 } },
-      scales: { y: { range: (_, low, high) => range(given, low, high) } },
+      scales: { x: { range: (_, low, high) => [low - half, high + half] }, y: { range: (_, low, high) => range(given, low, high) } },
       axes: [
         { ...axis, size: AXIS, grid: { show: false }, space: 64, values: dates },
         { ...axis, size: WIDE, grid: { stroke: colours.grid, width: 1 }, space: 50, align: 2,

@@ -7,6 +7,7 @@ less. Where nothing fits, the one cause is ``unknown``; a guess is worse than no
 
 import datetime as dt
 import statistics
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Literal
 
@@ -105,8 +106,9 @@ def is_close(drift: float | None) -> bool:
 
 
 def summary(drifts: Sequence[float | None]) -> Summary:
-    known = [drift for drift in drifts if drift is not None]
-    return Summary(len(drifts), sum(map(is_close, known)), statistics.median(known) if known else None)
+    known = sorted(drift for drift in drifts if drift is not None)
+    close = bisect_right(known, CLOSE) - bisect_left(known, -CLOSE)
+    return Summary(len(drifts), close, statistics.median(known) if known else None)
 
 
 def usual_coverage(coverages: Sequence[float | None]) -> float | None:

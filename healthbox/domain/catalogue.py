@@ -48,6 +48,11 @@ class Metric(msgspec.Struct, frozen=True):
     enum: str = ""
     known: bool = True
 
+    @property
+    def continuous(self) -> bool:
+        """Whether devices count it all the time, each on its own: steps and distances, not what somebody eats."""
+        return self.aggregation == "sum" and self.category in ("activity", "environment")
+
 
 Alias = tuple[Naming, str, str, str]  # the vocabulary, the name in it, the unit it came in or "", the key of the metric
 _Names = dict[Naming, dict[str, Metric]]

@@ -35,6 +35,8 @@ _SHAPES = tuple(
     )
 )
 
+_SHORTEST = 8  # characters: "20260301", "2026-3-1"
+
 
 class Moment(msgspec.Struct, frozen=True):
     """A time as it was written: the instant, the offset in seconds east (None when the text had none), the local date."""
@@ -61,11 +63,21 @@ def zone_of(name: str) -> dt.tzinfo:
 
 
 def is_zone(name: str) -> bool:
+    return known_zone(name) is not None
+
+
+@functools.lru_cache(maxsize=256)
+def known_zone(name: str) -> dt.tzinfo | None:
+    """The same for a name that was stored somewhere else or long ago; None for one that this machine does not know."""
     try:
-        zone_of(name)
+        return zone_of(name)
     except ValueError:
-        return False
-    return True
+        return None
+
+
+def zone_name(zone: dt.tzinfo | None) -> str:
+    """What ``zone_of`` made the zone from; empty for none. A fixed offset calls itself "UTC+01:00"."""
+    return str(zone or "").removeprefix("UTC") or ("" if zone is None else "UTC")
 
 
 def parse(value: str | float, zone: str) -> Moment:
@@ -114,13 +126,15 @@ def _quick(text: str) -> Moment | None:
 
 def _parse_text(text: str, zone: str) -> Moment:
     plain = " ".join(text.split())  # also U+00A0 and U+202F
+    if len(plain) < _SHORTEST:
+        raise ValueError("not a time that can be read" if plain else "no time given")
     if re.fullmatch(r"-?\d{9,13}(\.\d+)?|\d{15,19}", plain, re.ASCII):
         return _from_epoch(float(plain) if "." in plain else int(plain), zone)
     for shape in _SHAPES:
         found = shape.fullmatch(plain)
         if found:
             return _from_parts(found.groupdict(), zone)
-    raise ValueError("not a time that can be read" if plain else "no time given")
+    raise ValueError("not a time that can be read")
 
 
 def _from_parts(part: dict[str, str | None], zone: str) -> Moment:

@@ -6,7 +6,7 @@ the same to the last bit.
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from math import ceil, fsum
 from operator import le, lt, mul, sub
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from typing import NamedTuple
 from healthbox.domain.merge import Merged, Piece, part, share_of
 
 HOUR = 3_600_000
+_STANDS = 600_000
 
 
 class Run(NamedTuple):
@@ -104,6 +105,17 @@ def _left(run: Run, covered: list[tuple[int, int]], low: int, high: int) -> tupl
             parts.append(part(value, own, start, end))
             spans.append((start, end))
     return parts, spans
+
+
+def stretched(run: Run, high: int) -> Run:
+    """Readings without length, of what is measured all the time, last until the source's next one, ten minutes at most.
+
+    Some clients say when a reading began and not how long it took. As points, those of two devices hardly ever meet, and all of
+    them would count."""
+    starts = run.starts
+    if starts != run.ends or not all(map(lt, starts, islice(starts, 1, None))):
+        return run
+    return run._replace(ends=tuple(map(min, [start + _STANDS for start in starts], chain(islice(starts, 1, None), (high,)), repeat(high))))
 
 
 def averaged(run: Run, bounds: tuple[int, int]) -> Average | None:

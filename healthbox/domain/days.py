@@ -36,6 +36,7 @@ from healthbox.domain.merge import Lane, Piece, Share, merge
 Kind = Literal["raw", "minute", "hour", "day", "stated"]
 KINDS: tuple[Kind, ...] = ("raw", "minute", "hour", "day", "stated")
 AGGREGATIONS = ("sum", "duration", "mean", "min_max_mean", "count", "last")
+DATED: tuple[Kind, ...] = ("stated", "day")
 _ADDED = ("sum", "duration", "count")
 MERGED, AVERAGED = "interval merge", "mean of the best source per hour"
 
@@ -96,7 +97,9 @@ class DayResult(msgspec.Struct, frozen=True):
 
 
 class DayRow(NamedTuple):
-    """A day as it is stored: the ``DayResult`` of a metric and an ISO date, ``detail`` the rest of it as JSON."""
+    """A day as it is stored: the ``DayResult`` of a metric and an ISO date, ``detail`` the rest of it as JSON. Where ``compared``
+    has both: ``drift`` is how far ours lies from what was stated, as a part of it (infinite where that is zero), ``covered`` by how
+    much of the day."""
 
     metric: str
     date: str
@@ -109,6 +112,17 @@ class DayRow(NamedTuple):
     layer: str
     rule: str
     detail: str
+    drift: float | None = None
+    covered: float | None = None
+
+
+def compared(layers: Sequence[Layer]) -> tuple[float, float, float] | None:
+    """What the first layer made of readings says, what the first statement about the whole day says, and how much of the day
+    the readings cover; None where one of them is missing."""
+    known = [(layer, layer.value) for layer in layers if layer.value is not None]
+    ours = next(((value, layer.coverage) for layer, value in known if layer.kind not in DATED), None)
+    stated = next((value for layer, value in known if layer.kind in DATED), None)
+    return None if ours is None or stated is None else (ours[0], stated, ours[1])
 
 
 class Explanation(msgspec.Struct, frozen=True):

@@ -81,6 +81,7 @@ class Bucket(msgspec.Struct, kw_only=True):
     high: float | None = None
     unit: str | None = None
     source: str = ""  # the joined source text: an attribute, never part of the identity
+    uuid: str | None = None  # what a deletion calls it: an attribute, too
     as_of: int | None = None
 
 
@@ -177,6 +178,22 @@ class Tombstone(msgspec.Struct, kw_only=True):
     naming: Naming = "healthkit"
 
 
+class SetAside(msgspec.Struct, kw_only=True):
+    """A sample that a whole export lacked, in the box where it comes from: once for each of its names."""
+
+    position: str
+    samples: list[Sample]
+
+
+class WholeExport(msgspec.Struct, kw_only=True):
+    """A whole export that was in force in the box where this comes from, made at ``as_of``. ``covers``: the sources it speaks of,
+    each from when until before when (ms)."""
+
+    position: str
+    as_of: int
+    covers: list[tuple[SourceRef, int, int]]
+
+
 class Rejected(msgspec.Struct, kw_only=True):
     """A record that could not be understood. ``raw`` is the record's own text, cut at 2,000 characters."""
 
@@ -186,4 +203,4 @@ class Rejected(msgspec.Struct, kw_only=True):
     raw: str = ""
 
 
-Record = Sample | Bucket | StatedTotal | SleepStage | StatedNight | Workout | Clinical | Tombstone | Rejected
+Record = Sample | Bucket | StatedTotal | SleepStage | StatedNight | Workout | Clinical | Tombstone | SetAside | WholeExport | Rejected

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from healthbox.domain.records import Record, Sample, SleepStage, SourceRef, Workout
+from healthbox.formats.routes import instant
 from healthbox.formats.totals import Totals
 from healthbox.formats.wire import Unreadable, catalogue, each, moment, needed_number, number, span, stage, text
 
@@ -27,20 +28,24 @@ _TOTALS = {
 
 
 def sleep(item: dict[str, Any], at: str, source: SourceRef) -> Iterator[Record]:
-    """The stages of a session; a session without any is sleep of no known stage, from its end back by its duration."""
+    """The stages of a session; a session without any is sleep of no known stage, from its end back by its duration. Its end, which
+    alone is always said, is its name: what is sent of it later, with stages perhaps, takes the place of what was sent before."""
+    ended = instant(item.get("session_end_time", item.get("end_time")), "UTC")
+    session = None if ended is None else f"{ended} {source.bundle or source.name}"
     if item.get("stages"):
-        yield from each(item["stages"], f"{at}.stages", lambda part, position: _stage(part, position, source))
+        yield from each(item["stages"], f"{at}.stages", lambda part, position: _stage(part, position, source, session))
         return
     end = moment(item.get("session_end_time", item.get("end_time")), "UTC").ms
     start = end - int(needed_number(item.get("duration_seconds")) * 1000)
     if start > end or end - start > 48 * 3_600_000:
         raise Unreadable("absurd_duration", "the night's duration lies outside 0 to 48 hours")
-    yield SleepStage(position=at, start=start, end=end, stage="asleep_unspecified", source=source)
+    yield SleepStage(position=at, start=start, end=end, stage="asleep_unspecified", source=source, uuid=session, parent=True)
 
 
-def _stage(item: dict[str, Any], at: str, source: SourceRef) -> Iterator[Record]:
+def _stage(item: dict[str, Any], at: str, source: SourceRef, session: str | None) -> Iterator[Record]:
     start, end = span(item.get("start_time"), item.get("end_time"), "UTC")
-    yield SleepStage(position=at, start=start, end=end, stage=stage("health_connect", item.get("stage")), source=source)
+    known = stage("health_connect", item.get("stage"))
+    yield SleepStage(position=at, start=start, end=end, stage=known, source=source, uuid=session, parent=session is not None)
 
 
 def exercise(item: dict[str, Any], at: str, source: SourceRef) -> Workout:

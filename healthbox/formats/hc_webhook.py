@@ -42,7 +42,7 @@ def claims(body: Any, envelope: Envelope) -> bool:
 
 
 def records(body: Any, envelope: Envelope) -> Iterator[Record]:
-    context = _Context(envelope.zone, _built(body, envelope), False)
+    context = _Context(envelope.zone, _built(body), False)
     for key, items in body.items():
         read = _READERS.get(key)
         if key in _ABOUT or (read is None and not isinstance(items, list)):
@@ -70,10 +70,10 @@ def source_of(item: dict[str, Any]) -> SourceRef:
     return SourceRef(model or (None if bundle else "Health Connect"), bundle, model, kind)
 
 
-def _built(body: dict[str, Any], envelope: Envelope) -> int | None:
+def _built(body: dict[str, Any]) -> int | None:
     """When the app built the body: how recent its totals are."""
     try:
-        return optional_ms(body.get("timestamp"), envelope.zone)
+        return optional_ms(body.get("timestamp"), "UTC")
     except Unreadable:
         return None
 
@@ -91,7 +91,7 @@ def _day_totals(items: Any, context: _Context) -> bool:
     dates: list[dt.date] = []
     for item in items if isinstance(items, list) else ():
         try:
-            start, end = span(item.get("start_time"), item.get("end_time"), zone) if isinstance(item, dict) else (0, 0)
+            start, end = span(item.get("start_time"), item.get("end_time"), "UTC") if isinstance(item, dict) else (0, 0)
         except Unreadable:
             continue
         date = local_midnight(start, zone)

@@ -11,6 +11,7 @@ from typing import Any, get_args
 from healthbox.domain.records import Bucket, Naming, Record, Sample, SleepStage, SourceClass, SourceRef, Stage, Tombstone, Workout
 from healthbox.formats.contract import Envelope, Format
 from healthbox.formats.day_marks import date_of, whole_day
+from healthbox.formats.foods import food_tag
 from healthbox.formats.native import value_of
 from healthbox.formats.shapes import marked
 from healthbox.formats.totals import Totals
@@ -121,12 +122,13 @@ def _sample(item: dict[str, Any], at: str, batch: _Batch) -> Iterator[Record]:
     if date is not None and isinstance(value, float):
         yield Bucket(
             position=at, metric=name, naming=naming, app=NAME, width="day", start=start, date=date, value=value, unit=unit,
-            source=source.name or "",
+            source=source.name or "", uuid=ident,
         )  # fmt: skip
         return
     yield Sample(
-        position=at, metric=name, naming=naming, start=start, end=end, value=value, unit=unit, source=source, uuid=ident, metadata=meta
-    )
+        position=at, metric=name, naming=naming, start=start, end=end, value=value, unit=unit, source=source, uuid=ident,
+        tag=food_tag(naming, name, meta), metadata=meta,
+    )  # fmt: skip
 
 
 def _workout(item: dict[str, Any], at: str, batch: _Batch) -> Iterator[Record]:

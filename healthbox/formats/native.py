@@ -17,12 +17,14 @@ from typing import Any
 
 from healthbox.domain.records import Clinical, Naming, Record, Sample, SleepStage, SourceClass, SourceRef, Tombstone, Workout
 from healthbox.formats.contract import Envelope, Format
+from healthbox.formats.foods import food_tag
 from healthbox.formats.routes import instant, route
 from healthbox.formats.totals import Totals, canonical, canonical_unit
 from healthbox.formats.wire import (
     Unreadable,
     catalogue,
     each,
+    is_name,
     metadata,
     naming_of,
     number,
@@ -70,7 +72,7 @@ def value_of(value: Any, naming: Naming, kind: str) -> float | str:
     try:
         found = number(value)
     except Unreadable:
-        if word is None or "\ufffd" in word or (metric is not None and metric.kind == "quantity"):
+        if word is None or not is_name(word) or (metric is not None and metric.kind == "quantity"):
             raise
         return word
     if found is None:
@@ -102,6 +104,7 @@ def _sample(item: dict[str, Any], at: str, body_zone: str | None, default: str) 
         unit="hk%" if unit == "%" and naming == "healthkit" else unit,
         source=source,
         uuid=ident,
+        tag=food_tag(naming, kind, meta),
         zone=zone,
         metadata=meta,
     )

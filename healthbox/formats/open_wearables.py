@@ -12,6 +12,7 @@ from typing import Any
 from healthbox.domain.records import Clinical, Naming, Record, Sample, SleepStage, SourceRef, Workout
 from healthbox.formats.contract import Envelope, Format
 from healthbox.formats.device_kinds import kind_of
+from healthbox.formats.foods import food_tag
 from healthbox.formats.native import SLEEP, value_of
 from healthbox.formats.sdk_workouts import route_of, series_of, totals_of
 from healthbox.formats.shapes import marked
@@ -61,6 +62,7 @@ def _record(item: dict[str, Any], at: str, zone: str, section: str) -> Iterator[
         source=source_of(item),
         uuid=ident,
         parent=parent,
+        tag=food_tag(naming, kind, meta),
         zone=own_zone,
         metadata=meta or None,
     )
@@ -129,9 +131,14 @@ def source_of(item: dict[str, Any]) -> SourceRef:
 
 def _identity(item: dict[str, Any]) -> tuple[str | None, bool]:
     """(uuid, whether it names a parent of many points)."""
-    own = uuid(item.get("id"))
-    parent = uuid(item.get("parentId")) if own is None else None
+    own = uuid(_as_text(item.get("id")))
+    parent = uuid(_as_text(item.get("parentId"))) if own is None else None
     return own or parent, parent is not None
+
+
+def _as_text(ident: Any) -> Any:
+    """Some stores number their records."""
+    return str(ident) if type(ident) is int else ident
 
 
 def _zone(item: dict[str, Any]) -> str | None:

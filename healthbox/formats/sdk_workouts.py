@@ -73,13 +73,13 @@ def series_of(points: Any, zone: str) -> dict[str, list[list[float]]]:
 
 
 def route_of(points: Any, zone: str) -> list[list[float | None]]:
-    """A route whose points say their units by name: ``altitudeM``, ``speedMps``."""
-    plain = [
-        {**point, "altitude": point.get("altitudeM", point.get("altitude")), "speed": point.get("speedMps", point.get("speed"))}
-        for point in (points if isinstance(points, list) else ())
-        if isinstance(point, dict)
-    ]
-    return route(plain, zone)
+    """A route whose points say their units by name: ``altitudeM``, ``speedMps``. One point at a time is written anew."""
+    found = (point for point in (points if isinstance(points, list) else ()) if isinstance(point, dict))
+    return [row for point in found for row in route([_renamed(point)], zone)]
+
+
+def _renamed(point: dict[str, Any]) -> dict[str, Any]:
+    return {**point, "altitude": point.get("altitudeM", point.get("altitude")), "speed": point.get("speedMps", point.get("speed"))}
 
 
 def _unit(value: Any) -> str | None:

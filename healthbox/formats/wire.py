@@ -4,11 +4,13 @@
 """
 
 import functools
-import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
+
+import msgspec
 
 from healthbox.domain import clock
 from healthbox.domain.catalogue import Catalogue
@@ -16,6 +18,7 @@ from healthbox.domain.clock import Moment
 from healthbox.domain.records import Naming, Record, Rejected, SourceRef, Stage
 
 RAW_LIMIT = 2000
+_TOGETHER = 500  # records: no object that is one thing makes so many
 TEXT_LIMIT = 500
 EXACT = 2.0**53  # above it a double no longer holds every whole number
 _EARLIEST, _LATEST = -2_208_988_800_000, 13_569_465_600_000  # 1900-01-01 .. 2400-01-01
@@ -30,7 +33,7 @@ class Unreadable(Exception):
         self.code, self.reason = code, reason
 
 
-_SHOWN = json.JSONEncoder(ensure_ascii=False, default=str)  # json.dumps would make one for every refused record
+_SHOWN = msgspec.json.Encoder(enc_hook=str)
 
 
 @functools.cache
@@ -39,8 +42,14 @@ def catalogue() -> Catalogue:
 
 
 def rejected(position: str, code: str, reason: str, raw: Any) -> Rejected:
-    shown = raw if isinstance(raw, str) else _SHOWN.encode(raw)
-    return Rejected(position=position, code=code, reason=reason, raw=shown[:RAW_LIMIT])
+    return Rejected(position=position, code=code, reason=reason, raw=(raw if isinstance(raw, str) else _shown(raw))[:RAW_LIMIT])
+
+
+def _shown(raw: Any) -> str:
+    try:
+        return _SHOWN.encode(raw)[: 4 * RAW_LIMIT].decode(errors="ignore")
+    except UnicodeEncodeError:  # half a character
+        return ascii(raw)
 
 
 def each(items: Any, position: str, read: Callable[[dict[str, Any], str], Iterable[Record]]) -> Iterator[Record]:
@@ -54,20 +63,40 @@ def each(items: Any, position: str, read: Callable[[dict[str, Any], str], Iterab
         yield from one(item, f"{position}[{index}]", read)
 
 
-def one(item: Any, position: str, read: Callable[[dict[str, Any], str], Iterable[Record]]) -> Iterator[Record]:
+def one(item: Any, position: str, read: Callable[[dict[str, Any], str], Iterable[Record]]) -> Iterable[Record]:
+    """What an object makes, or its refusal instead of all of it; an object that holds a long list is not held as a whole."""
     if not isinstance(item, dict):
-        yield rejected(position, "not_an_object", "an object was expected here", item)
-        return
+        return (rejected(position, "not_an_object", "an object was expected here", item),)
+    if not item:
+        return (rejected(position, "empty_object", "the object holds nothing", item),)
+    found = iter(read(item, position))
     try:
-        made = list(read(item, position))
+        made = list(islice(found, _TOGETHER))
     except Unreadable as problem:
-        made = [rejected(position, problem.code, problem.reason, item)]
+        return (rejected(position, problem.code, problem.reason, item),)
+    return made if len(made) < _TOGETHER else _many(made, found, item, position)
+
+
+def _many(made: list[Record], more: Iterator[Record], item: Any, position: str) -> Iterator[Record]:
     yield from made
+    try:
+        yield from more
+    except Unreadable as problem:
+        yield rejected(position, problem.code, problem.reason, item)
 
 
 def text(value: Any) -> str | None:
     """Trimmed text, or None for anything else and for nothing."""
     return (value.strip()[:TEXT_LIMIT] or None) if isinstance(value, str) else None
+
+
+def is_name(word: str) -> bool:
+    """Whether text can be the name of a category value: "NaN" or "1e999" is none, but a number that nothing can hold."""
+    try:
+        float(word)
+    except ValueError:
+        return "\ufffd" not in word
+    return False
 
 
 def number(value: Any) -> float | None:

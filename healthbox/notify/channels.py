@@ -83,7 +83,7 @@ def _ask(act: str, url: str, settings: Settings, *, seconds: float = SECONDS, **
         **message,
     }
     done = subprocess.run(  # noqa: S603  (our own module; the address goes in by stdin)
-        [sys.executable, "-m", MODULE],
+        [sys.executable, "-P", "-m", MODULE],
         input=msgspec.json.encode(question),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

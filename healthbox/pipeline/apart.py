@@ -37,7 +37,7 @@ _KINDS: dict[str, Any] = {
     kind.__name__: kind
     for kind in (
         Ready, SampleBlock, records.Sample, records.Bucket, records.StatedTotal, records.SleepStage, records.StatedNight,
-        records.Workout, records.Clinical, records.Tombstone, records.Rejected,
+        records.Workout, records.Clinical, records.Tombstone, records.SetAside, records.WholeExport, records.Rejected,
     )
 }  # fmt: skip
 _READ = {name: msgspec.msgpack.Decoder(kind) for name, kind in _KINDS.items()}
@@ -86,7 +86,7 @@ class Apart:
         held = 0
         while held < most and (not found or child.speaks(self._child.stdout)):
             try:
-                raw = child.take(self._child.stdout, STILL_S)
+                raw = child.take(self._child.stdout, max(1.0, STILL_S - (time.monotonic() - self._heard)))
             except TimeoutError:
                 raise RuntimeError("the process that reads the file stands still") from None
             self._heard = time.monotonic()

@@ -17,6 +17,9 @@ from healthbox.pipeline.day_rows import Material, day_rows
 MODULE = "healthbox.pipeline.beside"
 
 
+STILL_S = 300.0  # over one question: something is wrong with the child
+
+
 class Asked(msgspec.Struct, array_like=True):
     metric: str
     aggregation: str
@@ -31,11 +34,12 @@ class Told(msgspec.Struct, array_like=True):
     error: str = ""
 
 
+encoded = msgspec.msgpack.Encoder().encode
 _asked, _told = msgspec.msgpack.Decoder(Asked), msgspec.msgpack.Decoder(Told)
 
 
 class Beside:
-    """Starts its child when it is first asked."""
+    """Raises ``OSError`` when no process can be started."""
 
     def __init__(self) -> None:
         self._questions: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
@@ -44,12 +48,13 @@ class Beside:
         self._talker = threading.Thread(target=self._talk, name="days beside", daemon=True)
         self._talker.start()
 
-    def ask(self, asked: Asked) -> None:
-        self._questions.put(msgspec.msgpack.encode(asked))
+    def ask(self, asked: bytes) -> None:
+        """``asked`` is an ``encoded`` question."""
+        self._questions.put(asked)
 
     def hear(self, timeout_s: float) -> Told | None:
         """The answer to the oldest question without one; None when it is not there yet. Raises ``ChildProcessError`` when the
-        child is gone."""
+        child is gone or stands still."""
         try:
             raw = self._answers.get(timeout=timeout_s) if timeout_s else self._answers.get_nowait()
         except queue.Empty:
@@ -68,8 +73,8 @@ class Beside:
         while (question := self._questions.get()) is not None:
             try:
                 child.put(self._child.stdin, question)
-                told = child.take(self._child.stdout)
-            except OSError:
+                told = child.take(self._child.stdout, STILL_S)
+            except Exception:  # gone or standing still: who listens is told, and lets go of it
                 told = b""
             self._answers.put(told)
             if not told:

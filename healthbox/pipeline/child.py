@@ -22,18 +22,19 @@ from typing import IO
 
 import healthbox
 
+_HOME = str(Path(healthbox.__file__).parent.parent)
 _LENGTH = struct.Struct("<I")
 _ROOM = 1 << 20  # bytes that a child may be ahead
 
 
 def start(module: str) -> "subprocess.Popen[bytes]":
     child = subprocess.Popen(  # noqa: S603 - our own module; what it is to do goes in by stdin
-        [sys.executable, "-m", module],
+        [sys.executable, "-P", "-m", module],  # nothing is imported from the folder that somebody happens to stand in
         bufsize=0,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": str(Path(healthbox.__file__).parent.parent)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (_HOME, os.environ.get("PYTHONPATH"))))},
     )
     with contextlib.suppress(OSError, AttributeError):  # not every system has it or allows it: the child waits more often then
         fcntl.fcntl(_pipe(child.stdout), fcntl.F_SETPIPE_SZ, _ROOM)

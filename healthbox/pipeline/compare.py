@@ -1,6 +1,7 @@
 """Compare: our days and nights, as their samples make them, beside what the client's own system states of them."""
 
 import datetime as dt
+import math
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
@@ -12,15 +13,13 @@ from healthbox.analytics import drift
 from healthbox.analytics.drift import Cause, Part, Statement
 from healthbox.domain.catalogue import Catalogue
 from healthbox.domain.clock import ZoneHistory, zone_of
-from healthbox.domain.days import Layer
+from healthbox.domain.days import DATED, Layer
 from healthbox.domain.sources import normalise_name
 from healthbox.store import comparing, metrics, people
 from healthbox.store.comparing import SLEEP, StatedDay, StatedNight
 
 PLAIN = Catalogue.load()
 ADDED = ("sum", "duration", "count")
-DATED = ("stated", "day")
-STAGES = ("core", "deep", "rem")
 HOUR_MS = 3_600_000
 
 
@@ -43,22 +42,11 @@ class Pair(msgspec.Struct, frozen=True):
     parts: tuple[Part, ...] = ()
 
 
-class Drift(NamedTuple):
-    """How far one day lies off, and how much of it ours covers: all that a summary of years asks of it."""
+class Drifts(NamedTuple):
+    """How far each day lies off: all that a summary of years asks. ISO dates, ascending; shares as ``Pair`` has them."""
 
-    date: dt.date
-    share: float | None
-    coverage: float | None
-
-
-class _Slim(msgspec.Struct, frozen=True):
-    kind: str
-    value: float | None
-    coverage: float
-
-
-class _SlimLayers(msgspec.Struct, frozen=True):
-    layers: list[_Slim] = []
+    dates: Sequence[str]
+    shares: Sequence[float | None]
 
 
 class _Layers(msgspec.Struct, frozen=True):
@@ -70,7 +58,6 @@ class _Parts(msgspec.Struct, frozen=True):
     beside: list[Part] = []
 
 
-_slim = msgspec.json.Decoder(_SlimLayers).decode
 _layers, _parts = msgspec.json.Decoder(_Layers).decode, msgspec.json.Decoder(_Parts).decode
 
 
@@ -85,25 +72,19 @@ def pairs(c: Connection, person_id: int, first: dt.date, last: dt.date, metric: 
                 found.setdefault(key, []).append(pair)
     if metric in (None, SLEEP):
         nights = comparing.stated_nights(c, person_id, first, last)
-        made = [pair for _, rows in groupby(nights, lambda row: row.date) if (pair := _of_night(list(rows))) is not None]
+        made = [_of_night(list(rows)) for _, rows in groupby(nights, lambda row: row.date)]
         found |= {SLEEP: made} if made else {}
     return found
 
 
-def drifts(c: Connection, person_id: int, first: dt.date, last: dt.date) -> dict[str, list[Drift]]:
+def drifts(c: Connection, person_id: int, first: dt.date, last: dt.date) -> dict[str, Drifts]:
     """As ``pairs`` of all metrics, of years at a time: only how far each day lies off."""
-    found: dict[str, dict[str, Drift]] = {}
-    for metric, date, account in comparing.accounts(c, person_id, first, last):
-        if date in found.setdefault(metric, {}):
-            continue
-        layers = [layer for layer in _slim(account).layers if layer.value is not None]
-        ours = next((layer for layer in layers if layer.kind not in DATED), None)
-        stated = next((layer.value for layer in layers if layer.kind in DATED), None)
-        if ours is not None and ours.value is not None and stated is not None:
-            found[metric][date] = Drift(dt.date.fromisoformat(date), drift.share(ours.value, stated), ours.coverage)
-    sorted_ = {metric: [days[date] for date in sorted(days)] for metric, days in found.items() if days}
-    nights = pairs(c, person_id, first, last, SLEEP)
-    return sorted_ | {key: [Drift(pair.date, pair.share, None) for pair in made] for key, made in nights.items()}
+    found = {
+        metric: Drifts([date for date, _ in rows], [None if share == math.inf else share for _, share in rows])
+        for metric, rows in comparing.drifts(c, person_id, first, last)
+    }
+    nights = comparing.asleep(c, person_id, first, last)
+    return found | ({SLEEP: Drifts(list(nights), [drift.share(*both) for both in nights.values()])} if nights else {})
 
 
 def _of_day(rows: Sequence[StatedDay]) -> Pair | None:
@@ -123,19 +104,11 @@ def _of_day(rows: Sequence[StatedDay]) -> Pair | None:
     )  # fmt: skip
 
 
-def _of_night(rows: Sequence[StatedNight]) -> Pair | None:
-    """The newest statement against the night made of stages; a night that was itself only stated compares with nothing."""
-    name, only_stated, naps, alternates = msgspec.json.decode(rows[0].night)
-    said = []
-    for row in rows:
-        numbers = msgspec.json.decode(row.stated)
-        stages = [numbers[name] for name in STAGES if numbers.get(name) is not None]
-        asleep = numbers["asleep"] if numbers.get("asleep") is not None else sum(stages) if stages else None
-        if asleep is not None:
-            said.append(Statement(row.app, asleep, row.as_of, row.end is None or row.as_of >= row.end, _names(row.source)))
+def _of_night(rows: Sequence[StatedNight]) -> Pair:
+    """The newest statement against the night made of stages."""
+    name, naps, alternates = msgspec.json.decode(rows[0].night)
+    said = [Statement(row.app, row.stated, row.as_of, row.end is None or row.as_of >= row.end, _names(row.source)) for row in rows]
     ours = rows[0].asleep
-    if only_stated or ours is None or not said:
-        return None
     others = [Part(normalise_name(other), 0.0, asleep, 0.0) for other, asleep, *_ in alternates or ()]
     return Pair(
         SLEEP, dt.date.fromisoformat(rows[0].date), ours, "raw", said[0], ours - said[0].value, drift.share(ours, said[0].value),
@@ -148,10 +121,10 @@ def _names(source: str) -> tuple[str, ...]:
     return tuple(name for part in source.split("|") if (name := normalise_name(part)))
 
 
-def explained(c: Connection, person_id: int, chosen: Iterable[Pair], around: Sequence[Pair | Drift]) -> list[tuple[Pair, list[Cause]]]:
-    """Each of the ``chosen`` days with its causes; ``around`` are the days that say what coverage is usual for the metric."""
+def explained(c: Connection, person_id: int, chosen: Iterable[Pair], coverages: Sequence[float | None]) -> list[tuple[Pair, list[Cause]]]:
+    """Each of the ``chosen`` days with its causes; ``coverages`` say what is usual for the metric."""
     zones, known = ZoneHistory(people.zone_history(c, person_id)), metrics.catalogue(c, PLAIN)
-    usual = drift.usual_coverage([pair.coverage for pair in around])
+    usual = drift.usual_coverage(coverages)
     found = []
     for pair in chosen:
         row = known.get(pair.metric)

@@ -1,6 +1,7 @@
 """Day rows: from what is stored about a run of days to the rows that say what they come to. Pure, so that any process can do it."""
 
 import datetime as dt
+import math
 from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import accumulate
@@ -8,8 +9,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from healthbox.domain.columns import Run
-from healthbox.domain.days import BucketPoint, DayResult, DayRow, Reading, fold
+from healthbox.analytics import drift
+from healthbox.domain.columns import Run, stretched
+from healthbox.domain.days import BucketPoint, DayResult, DayRow, Reading, compared, fold
 from healthbox.domain.merge import Share
 
 
@@ -34,13 +36,15 @@ class Day(NamedTuple):
 
 
 class Material(msgspec.Struct, array_like=True, frozen=True):
-    """Everything stored about a metric in a run of consecutive dates; ``bounds``, ``buckets`` and ``stated`` by date."""
+    """Everything stored about a metric in a run of consecutive dates; ``bounds``, ``buckets`` and ``stated`` by date. ``continuous``:
+    what devices count all the time, see ``columns.stretched``."""
 
     dates: list[dt.date]
     bounds: list[tuple[int, int]]
     strands: list[Strand]
     buckets: list[list[BucketPoint]]
     stated: list[list[BucketPoint]]
+    continuous: bool = False
 
     def days(self) -> Iterator[Day]:
         runs: list[list[Run]] = [[] for _ in self.dates]
@@ -48,7 +52,13 @@ class Material(msgspec.Struct, array_like=True, frozen=True):
             for mine, run in zip(runs, _runs(strand, self.bounds), strict=True):
                 if run.starts:
                     mine.append(run)
+        if self.continuous:
+            runs = [[_lasting(run, high) for run in mine] for mine, (_, high) in zip(runs, self.bounds, strict=True)]
         return map(Day._make, zip(self.dates, self.bounds, runs, self.buckets, self.stated, strict=True))
+
+
+def _lasting(run: Run, high: int) -> Run:
+    return run if run.name.endswith("\x00manual") else stretched(run, high)  # what somebody typed in says when, not for how long
 
 
 def _runs(strand: Strand, bounds: list[tuple[int, int]]) -> Iterator[Run]:
@@ -103,7 +113,17 @@ def day_row(metric: str, date: dt.date, result: DayResult) -> DayRow:
         result.layer,
         result.rule,
         msgspec.json.encode(detail, order="sorted").decode(),
+        *_drift(result),
     )
+
+
+def _drift(result: DayResult) -> tuple[float, float] | tuple[()]:
+    found = compared(result.layers)
+    if found is None:
+        return ()
+    ours, stated, covered = found
+    share = drift.share(ours, stated)
+    return math.inf if share is None else share, covered
 
 
 def _share(share: Share) -> dict[str, Any]:

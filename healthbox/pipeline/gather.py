@@ -1,13 +1,14 @@
 """Gather: what is stored about some days of one metric, as the pure functions of ``domain`` want it."""
 
 import datetime as dt
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from operator import itemgetter
 from typing import cast
 
 from sqlalchemy import Connection
 
-from healthbox.domain.clock import ZoneHistory, zone_of
+from healthbox.domain.catalogue import Catalogue
+from healthbox.domain.clock import ZoneHistory, is_zone, zone_of
 from healthbox.domain.days import BucketPoint
 from healthbox.domain.nights import StageSpan
 from healthbox.domain.records import Stage
@@ -17,6 +18,7 @@ from healthbox.store import buckets, days, series, sleep, sources
 DAY_S = 86_400
 WIDEST_OFFSET_S = 26 * 3600
 CLOCK_SKEW_MS = 3_600_000
+PLAIN = Catalogue.load()
 _start = itemgetter(0)
 
 Row = tuple[int, int, float, int | None]
@@ -27,7 +29,7 @@ def gather(c: Connection, person_id: int, metric: str, dates: list[dt.date], zon
     bounds = [zones.bounds(date) for date in dates]
     low, high = bounds[0][0], bounds[-1][1]
     ranks = sources.ranks(c, person_id, metric)
-    zone_names = series.zone_names(c)
+    zone_names = {zone_id: name for zone_id, name in series.zone_names(c).items() if is_zone(name)}
     strands: list[Strand] = []
     for one in series.of_metric(c, person_id, metric):
         rank, name = ranks[one.source_id]
@@ -39,23 +41,26 @@ def gather(c: Connection, person_id: int, metric: str, dates: list[dt.date], zon
             rows = sorted((_moved(row, zones, zone_names) for row in rows), key=_start)
         if rows:
             strands.append(Strand(one.source_id, name, rank, rows))
-    material = Material(dates, bounds, strands, [[] for _ in dates], [[] for _ in dates])
+    known = PLAIN.get(metric)
+    continuous = known is not None and known.continuous
+    material = Material(dates, bounds, strands, [[] for _ in dates], [[] for _ in dates], continuous)
     _place_buckets(c, person_id, metric, material)
     return material
 
 
 def _moved(row: Row, zones: ZoneHistory, zone_names: dict[int, str]) -> Row:
     start, end, value, zone_id = row
-    shift = 0 if zone_id is None else _offset(start, zone_names[zone_id]) - _offset(start, zones.zone_at(start))
+    zone = zone_names.get(zone_id) if zone_id is not None else None  # what this machine does not know tells nothing
+    shift = 0 if zone is None else _offset(start, zone) - _offset(start, zones.zone_at(start))
     return start + shift, end + shift, value, None
 
 
 def _place_buckets(c: Connection, person_id: int, metric: str, material: Material) -> None:
     starts = [bound[0] for bound in material.bounds]
     for row in buckets.between(c, person_id, metric, starts[0], material.bounds[-1][1]):
-        at = bisect_right(starts, row.start) - 1
-        width = 60_000 if row.width == "minute" else 3_600_000
-        material.buckets[at].append(_point(row, row.start, row.start + width))
+        end = row.start + buckets.LASTS[row.width]
+        for at in range(max(bisect_right(starts, row.start) - 1, 0), bisect_left(starts, end)):  # where midnight is no full hour: two
+            material.buckets[at].append(_point(row, row.start, end))
     first = material.dates[0].toordinal()
     for row in buckets.dated(c, person_id, metric, first, material.dates[-1].toordinal()):
         at = row.start - first
@@ -98,7 +103,7 @@ def gather_stages(c: Connection, person_id: int, low: int, high: int, zones: Zon
             continue  # a bedtime schedule written ahead is a plan, not a measurement
         rank, name = ranks[source]
         spans.append(StageSpan(source=source, name=name, rank=rank, start=start, end=end, stage=cast(Stage, stage), order=as_of))
-        if zone:
+        if zone and is_zone(zone):
             local.tie(start, zone)
             local.tie(end, zone)
     return spans, local

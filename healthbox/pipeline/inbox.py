@@ -1,14 +1,17 @@
 """The drop folder: what is put into <data>/inbox/<person>/ is imported, then moved to done/ or failed/ with its receipt beside it.
 
-With exactly one person the files may lie in inbox/ itself. A file is taken once its size stood still for five seconds and stays
-where it is until its batch is closed. Nothing is noted anywhere: the ledger knows a content that this person's import device gave
-since the file was put there (its ctime), so a crash at any moment neither loses a file nor imports it twice.
+Folders inside a person's are looked into. With exactly one person the files may lie in inbox/ itself. A file is taken once its
+size stood still for five seconds and stays where it is until its batch is closed. Nothing is noted anywhere: the ledger knows a
+content that this person's import device gave since the file was put there (its ctime), so a crash at any moment neither loses a
+file nor imports it twice.
 """
 
 import logging
 import os
 import shutil
 import unicodedata
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +30,7 @@ log = logging.getLogger("healthbox.inbox")
 STILL_MS = 5_000
 AGAIN_MS = 60_000
 DONE, FAILED = "done", "failed"
+_UNPACKED = ("workout-routes", "electrocardiograms", "clinical-records")
 _UNFINISHED = (".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", ".filepart")
 
 
@@ -104,7 +108,7 @@ class Inbox:
             if len(persons) == 1:
                 return persons[0]
             raise Invalid("Whose data is it? There are several people.", hint="Put it into the folder inbox/NAME.", code="whose")
-        wanted = _spelt(path.parent.name)
+        wanted = _spelt(path.relative_to(self._folder).parts[0])
         for person in persons:
             if _spelt(person.name) == wanted:
                 return person
@@ -114,6 +118,10 @@ class Inbox:
         """The batch of the file: the one that stands since before a crash, or a new one."""
         if path.is_symlink() or not path.is_file():
             raise Invalid("Only files themselves are taken, no links.", hint="Put a copy there.", code="no_file")
+        if path.parent.name in _UNPACKED:  # by itself a route would be a workout beside the one that it belongs to
+            raise Invalid(
+                "This is a part of an unpacked Apple Health export.", hint="Put the zip there as the phone made it.", code="unpacked"
+            )
         if not os.access(path, os.R_OK):
             raise Invalid(
                 "The file may not be read.", hint=f"Let user {os.geteuid()} read it: chown {os.geteuid()} FILE", code="unreadable"
@@ -149,13 +157,17 @@ class Inbox:
 
 def _files(folder: Path) -> list[Path]:
     """What lies in the inbox and in the people's folders in it, by name, without what is hidden or still being copied."""
-    found = []
+    found = _lying(folder, without=(DONE, FAILED))
+    return sorted(path for path in found if not path.name.startswith((".", "~")) and not path.name.lower().endswith(_UNFINISHED))
+
+
+def _lying(folder: Path, *, without: tuple[str, ...] = ()) -> Iterator[Path]:
     for entry in os.scandir(folder):
         if not entry.is_dir(follow_symlinks=False):
-            found.append(Path(entry.path))
-        elif entry.name not in (DONE, FAILED) and not entry.name.startswith(".") and os.access(entry.path, os.R_OK | os.X_OK):
-            found += [Path(inner.path) for inner in os.scandir(entry.path) if not inner.is_dir(follow_symlinks=False)]
-    return sorted(path for path in found if not path.name.startswith((".", "~")) and not path.name.lower().endswith(_UNFINISHED))
+            yield Path(entry.path)
+        elif entry.name not in without and not entry.name.startswith("."):
+            with suppress(OSError):  # not to be read, or taken away just now
+                yield from _lying(Path(entry.path))
 
 
 def _free(target: Path) -> Path:

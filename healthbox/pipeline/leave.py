@@ -40,8 +40,8 @@ _ABOUT_LINES = (
     "  values stand in the metric's canonical unit. This is the file that healthbox reads again:",
     "    healthbox import THIS.zip --person NAME",
     "  gives equal days and nights in an empty box. What no record can carry (time zones, the order of sources, names",
-    "  given to metrics, merged sources) is listed by the import as what to set again. Stages and workouts that a newer",
-    "  export lacked (superseded) are not imported.",
+    "  given to metrics, merged sources) is listed by the import as what to set again. What a newer export lacked",
+    "  (superseded, set_aside) is kept there too without being counted, and can be counted again on the page of the upload.",
 )
 _ABOUT_TABLES = ("  Times carry the offset of where the person lived. An empty cell is unknown, never 0.",)
 _ABOUT_CSV = (

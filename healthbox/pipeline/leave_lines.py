@@ -39,6 +39,9 @@ def export_lines(c: Connection, person: Person, now: int) -> Iterator[lines.AnyL
         yield _clinical(one, None)
     for origin in origins:  # after every workout that stands: its times alone must not make one of those deleted
         yield from _gone_workouts(c, person.id, origin)
+    number = {origin.id: origin.number for origin in origins}
+    for as_of, covers in leaving.whole_exports(c, person.id):
+        yield lines.WholeExportLine(as_of=as_of, covers=sorted((number[source], first, last) for source, first, last in covers))
     yield from _statements(c, person.id)
     for metric, date, value, low, high, mean, n, coverage, layer, rule in leaving.days(c, person.id):
         yield lines.DayLine(
@@ -67,11 +70,12 @@ def _of_source(c: Connection, person_id: int, origin: Origin) -> Iterator[lines.
             continue
         for start, end, value in leaving.gone(c, series_id):
             yield lines.Gone(metric=metric, source=at, start=start, end=end, value=value)
-        for one in leaving.samples(c, series_id):
-            yield lines.SampleLine(
-                metric=metric, source=at, start=one.start, end=one.end, value=one.value, uuids=_names(one.names), tag=one.tag,
-                zone=one.zone, metadata=one.metadata,
-            )  # fmt: skip
+        for aside, found in ((True, leaving.set_aside), (False, leaving.samples)):  # what counts did not meet what stood aside
+            for one in found(c, series_id):
+                yield lines.SampleLine(
+                    metric=metric, source=at, start=one.start, end=one.end, value=one.value, uuids=_names(one.names), tag=one.tag,
+                    zone=one.zone, metadata=one.metadata, set_aside=aside,
+                )  # fmt: skip
     for workout in leaving.workouts(c, person_id, origin.id):
         if workout.state != 2:
             yield _workout(workout, at)
@@ -115,7 +119,7 @@ def _clinical(one: leaving.LeavingClinical, source: int | None) -> lines.Clinica
 
 
 def _statements(c: Connection, person_id: int) -> Iterator[lines.AnyLine]:
-    for metric, app, width, start, date, value, low, high, source, as_of in leaving.buckets(c, person_id):
+    for metric, app, width, start, date, value, low, high, source, as_of, uuid in leaving.buckets(c, person_id):
         if width == "stated":
             yield lines.TotalLine(
                 metric=metric, app=app, date=date or dt.date.fromordinal(start).isoformat(), as_of=as_of, value=value, low=low,
@@ -124,7 +128,7 @@ def _statements(c: Connection, person_id: int) -> Iterator[lines.AnyLine]:
         else:
             yield lines.BucketLine(
                 metric=metric, app=app, width=cast(Width, width), as_of=as_of, start=0 if date else start, date=date, value=value,
-                low=low, high=high, source_text=source,
+                low=low, high=high, source_text=source, uuid=uuid,
             )  # fmt: skip
     for app, date, numbers, source, as_of in leaving.stated_nights(c, person_id):
         yield lines.StatedNightLine(app=app, date=date, as_of=as_of, source_text=source, **numbers)

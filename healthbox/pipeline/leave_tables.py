@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from healthbox.domain.catalogue import Catalogue
-from healthbox.domain.clock import ZoneHistory, zone_of
+from healthbox.domain.clock import ZoneHistory, known_zone, zone_of
 from healthbox.store import leaving
 from healthbox.store.leaving import LeavingWorkout, Origin
 
@@ -48,7 +48,7 @@ class Clock:
     def at(self, ms: int, zone: str | None = None) -> dt.datetime:
         name = zone or self._zones.zone_at(ms)
         if name not in self._seen:
-            self._seen[name] = zone_of(name)
+            self._seen[name] = known_zone(name) or zone_of(self._zones.zone_at(ms))
         return (_EPOCH + dt.timedelta(milliseconds=ms)).astimezone(self._seen[name])
 
 
@@ -85,6 +85,7 @@ class Tables:
                 ("uuids", str, "the identifiers the client gave it, with a space between them"),
                 ("tag", str, "what tells it apart from another at the same time: a food, an identifier"),
                 ("metadata", str, "whatever else the client said, as JSON"),
+                ("set_aside", int, "1 when an export lacked it and you chose that it shall not count: kept, not counted"),
             ),
             self._samples,
         )
@@ -103,6 +104,7 @@ class Tables:
                 ("high", float, "the highest value in it"),
                 ("unit", str, "the unit, as UCUM writes it"),
                 ("source", str, "the sources the client names, joined by it"),
+                ("uuid", str, "the identifier the client gave it"),
                 _AS_OF,
             ),
             self._buckets,
@@ -204,15 +206,16 @@ class Tables:
                 known, unit = self._catalogue.get(metric), self._unit(metric)
                 coded = known if known is not None and known.kind == "category" else None
                 of = (origin.label, origin.kind, _first(origin.bundles), origin.product)
-                for one in leaving.samples(self._c, series_id):
-                    meaning = self._catalogue.category_name(coded, int(one.value)) if coded else None
-                    times = (self._clock(one.start, one.zone), self._clock(one.end, one.zone))
-                    uuids = " ".join(name.uuid for name in one.names)
-                    yield (metric, *times, one.value, unit, meaning, *of, one.zone, uuids, one.tag, _json(one.metadata))
+                for aside, found in ((False, leaving.samples), (True, leaving.set_aside)):
+                    for one in found(self._c, series_id):
+                        meaning = self._catalogue.category_name(coded, int(one.value)) if coded else None
+                        times = (self._clock(one.start, one.zone), self._clock(one.end, one.zone))
+                        more = (one.zone, " ".join(name.uuid for name in one.names), one.tag, _json(one.metadata), int(aside))
+                        yield (metric, *times, one.value, unit, meaning, *of, *more)
 
     def _buckets(self) -> Iterator[Row]:
-        for metric, app, width, start, date, value, low, high, source, as_of in leaving.buckets(self._c, self._person):
-            yield (metric, app, width, date or self._clock(start), value, low, high, self._unit(metric), source, self._clock(as_of))
+        for metric, app, width, start, date, value, low, high, source, as_of, uuid in leaving.buckets(self._c, self._person):
+            yield (metric, app, width, date or self._clock(start), value, low, high, self._unit(metric), source, uuid, self._clock(as_of))
 
     def _sleep(self) -> Iterator[Row]:
         for origin in self._origins:

@@ -25,6 +25,8 @@ STUCK_S = 300
 IMPORT_STEPS = 8
 READING_SETTLE_MS = 250  # a day of which nothing came for so long is folded while there is nothing else to do
 READING_JUDGE_S = 2.0
+LONGEST_MS = 600_000  # nothing waits longer: a chunk's last retry comes after 270 s, days that cannot be computed after 300 s
+BACK_MS = 60_000  # a clock is set right by a second now and then
 READING_S = 0.01  # until we look again whether the process that reads a file has come further
 
 
@@ -46,12 +48,14 @@ class Pump:
         self._stop = threading.Event()
         self._refresh: set[int] = set()  # people with new data since their sources' habits were last computed
         self._judged_at = 0.0
+        self._latest = 0
         self.progress_at = time.monotonic()
         self.stage = "idle"
 
     def boot(self) -> None:
         """What ran when the process ended is due again; what killed it every time is a dead letter."""
         now = self._clock()
+        self._set_right(now)
         with self._database.writing() as c:
             reset, buried = ledger.reset_running(c), ledger.bury_exhausted(c, now)
             self._refresh = {person.id for person in people.list_persons(c)}  # some may have been due when the process ended
@@ -61,13 +65,25 @@ class Pump:
     def stop(self) -> None:
         self._stop.set()
 
+    def _set_right(self, now: int) -> None:
+        """A clock that was ahead has put work off for as long as it was wrong."""
+        self._latest = now
+        with self._database.writing() as c:
+            if late := ledger.pull_back(c, now, LONGEST_MS):
+                log.warning("the clock was ahead: work is due again", extra={"rows": late})
+
     def run(self) -> None:
         """Work until nothing is due."""
         if not self._one.acquire(blocking=False):
             return
         try:
-            while not self._stop.is_set() and self._turn():
-                self.progress_at = time.monotonic()
+            now = self._clock()
+            if now < self._latest - BACK_MS:
+                self._set_right(now)
+            self._latest = max(now, self._latest)
+            while not self._stop.is_set() and (worked := self._turn()) is not False:
+                if worked:
+                    self.progress_at = time.monotonic()
         except DiskFull:
             freed = disk.release_ballast(self._data)
             log.error("disk full", extra={"ballast_released": freed})
@@ -81,8 +97,9 @@ class Pump:
             self.progress_at = time.monotonic()
             self._one.release()
 
-    def _turn(self) -> bool:
-        """One round: some chunk steps, then what has waited long enough; the rest when no chunk is due."""
+    def _turn(self) -> bool | None:
+        """One round: some chunk steps, then what has waited long enough; the rest when no chunk is due. None when it only waited
+        for another process, False when there is nothing to do."""
         worked = False
         for _ in range(IMPORT_STEPS):
             self.stage = "process"
@@ -108,8 +125,7 @@ class Pump:
             if self._chunk_waits():
                 return True
         if self._folder.waits:
-            self._folder.hear(self._clock(), READING_S)
-            return True
+            return self._folder.hear(self._clock(), READING_S) or worked or None
         self.stage = "analyse"
         if not self._stop.is_set() and not self._judged_lately() and analyse(self._database, self._clock()):
             self._judged_at = time.monotonic()
@@ -123,7 +139,8 @@ class Pump:
                 trouble.watch(self._database, person_id, self._clock())
             self._refresh.clear()
         if not worked and self._processor.reading:
-            return not self._stop.wait(READING_S)
+            self._stop.wait(READING_S)
+            return None
         return worked
 
     def _judged_lately(self) -> bool:

@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 
 from healthbox.domain.clock import ZoneHistory
 from healthbox.domain.errors import Conflict, NotFound, Problem
-from healthbox.domain.records import Bucket, Clinical, Record, Rejected, StatedNight, StatedTotal, Tombstone
+from healthbox.domain.records import Bucket, Clinical, Record, Rejected, SetAside, StatedNight, StatedTotal, Tombstone, WholeExport
 from healthbox.formats.contract import Envelope
 from healthbox.formats.json_body import decode
 from healthbox.formats.registry import discover
@@ -162,7 +162,7 @@ def _records(c: Connection, data: Path, other: uploads.Other, now: int) -> Itera
 
 
 def _days_of(record: Record) -> set[int]:
-    if isinstance(record, Tombstone | Rejected):
+    if isinstance(record, Tombstone | SetAside | WholeExport | Rejected):
         return set()
     if isinstance(record, StatedNight | StatedTotal):
         return {record.date.toordinal() - EPOCH}

@@ -24,6 +24,7 @@ log = logging.getLogger("healthbox.schedule")
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 RETRY_MS = 15 * 60_000
+LONGEST_MS = 26 * HOUR_MS  # no job waits longer, on the longest day of the year
 DUPLICATES_MS = 7 * DAY_MS
 ORPHAN_S = 3600
 LAST_BACKUP = "last_backup"  # ms: made and verified
@@ -109,7 +110,7 @@ def prepare(database: Database, settings: Settings, now: int) -> None:
 def run_due(database: Database, settings: Settings, now: int) -> list[str]:
     """Run what is due; a failed job is due again in a quarter of an hour and keeps its reason."""
     with database.reading() as c:
-        due = [name for name in jobs.due(c, now) if name in JOBS]
+        due = [name for name in jobs.due(c, now, now + LONGEST_MS) if name in JOBS]
     for name in due:
         job = JOBS[name]
         try:

@@ -60,9 +60,14 @@ class Slices:
         self._incoming = Incoming(settings.data)
 
     def begin(self, device: Owner, *, name: str, size: int, sha256: str | None = None, mark: str | None = None, now: int) -> Upload:
-        """A new upload, or the unfinished one of the same file. Raises ``TooLarge``, ``Conflict`` (too many) or ``NoRoom``."""
-        if not 0 < size <= MAX_SIZE:
-            raise TooLarge(f"A file has 1 byte to {MAX_SIZE >> 30} GB.", hint="Split it, or import it with: healthbox import FILE")
+        """A new upload, or the unfinished one of the same file. Raises ``Invalid``, ``TooLarge``, ``Conflict`` (too many) or
+        ``NoRoom``."""
+        if size == 0:
+            raise Invalid("The file is empty.", hint="There is nothing in it to import: make the export again.", code="empty")
+        if size < 0:
+            raise Invalid("`size` must be how many bytes the file has, a number above zero.")
+        if size > MAX_SIZE:
+            raise TooLarge(f"A file may have up to {MAX_SIZE >> 30} GB.", hint="Split it, or import it with: healthbox import FILE")
         if sha256 is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
             raise Invalid("`sha256` must be 64 hexadecimal digits.")
         mine = [upload for upload in self._incoming.all() if upload.open and upload.device_id == device.id]

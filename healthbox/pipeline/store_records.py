@@ -19,16 +19,19 @@ from healthbox.domain.records import (
     Rejected,
     Sample,
     SampleBlock,
+    SetAside,
     SleepStage,
     SourceRef,
     StatedNight,
     StatedTotal,
     Tombstone,
+    WholeExport,
     Workout,
 )
-from healthbox.domain.units import plausible, to_canonical
 from healthbox.pipeline.ready import Ready
+from healthbox.pipeline.settle import Refused, canonical, packed, settled, words
 from healthbox.pipeline.storable import not_storable, storable
+from healthbox.pipeline.store_aside import Aside
 from healthbox.pipeline.store_blocks import store_block
 from healthbox.store import buckets, clinical, deletions, metrics, samples, sleep, workouts
 from healthbox.store.bulk import BulkRow
@@ -41,15 +44,6 @@ SLEEP = "sleep_analysis"
 DAY_MS = 86_400_000
 LONGEST_MS = 400 * DAY_MS
 WIDE = ("week", "month", "year")
-
-
-class Refused(ValueError):
-    """Why a record cannot be stored as what it says it is."""
-
-    def __init__(self, code: str, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
 
 
 class Step:
@@ -66,8 +60,9 @@ class Step:
         self.samples: list[Incoming] = []
         self.stages: list[sleep.StageRow] = []
         self.deleted: dict[str, list[bytes]] = {}
+        self.aside = Aside(self)
         self.unknown: dict[tuple[str, str, str, str | None], int] = {}
-        self._metric_of: dict[int, str] = {}
+        self.metric_of: dict[int, str] = {}
         self._zone_names: dict[int, str] = {}
         self._resolved: dict[tuple[str, str, str | None], tuple[Metric | None, str]] = {}
         self._put: dict[type, Callable[[Any], None]] = {
@@ -79,16 +74,20 @@ class Step:
             Workout: self._workout,
             Clinical: self._clinical,
             Tombstone: self._tombstone,
+            SetAside: self.aside.samples,
+            WholeExport: self.aside.export,
             Rejected: self._reject,
         }
 
     def store(self, items: Iterable[Record | SampleBlock | Ready]) -> None:
         for item in items:
             if isinstance(item, SampleBlock | Ready):
+                self.aside.flush()
                 store_block(self, item)
             else:
                 self.take(item)
         self._delete()
+        self.aside.flush()
         self._flush_samples()
         self._flush_stages()
         for (naming, name, key, unit), count in self.unknown.items():
@@ -100,14 +99,14 @@ class Step:
         try:
             self._put[type(record)](record)
         except Refused as refused:
-            self._reject(Rejected(position=record.position, code=refused.code, reason=refused.reason, raw=_words(record)))
+            self._reject(Rejected(position=record.position, code=refused.code, reason=refused.reason, raw=words(record)))
         except OverflowError:  # a number of 64 bits without a sign, where the database has room for one with it
             self._reject(not_storable(record))
 
     def series(self, metric: str, source: SourceRef) -> int:
         """The series of a metric and what measured it, made when there is none yet."""
         series_id = self.registry.series(metric, self.sources.resolve(source))
-        self._metric_of[series_id] = metric
+        self.metric_of[series_id] = metric
         return series_id
 
     # -- names, units, values -----------------------------------------------------------------------------------------
@@ -124,33 +123,6 @@ class Step:
             self.unknown[entry] = self.unknown.get(entry, 0) + 1
         return seen
 
-    def _value(self, metric: Metric | None, value: float | str | None, unit: str | None) -> float:
-        if metric is not None and metric.kind == "category":
-            code = None if value is None else self.catalogue.category_value(metric, value)
-            if code is None and metric.aggregation in ("duration", "count"):
-                return 0.0  # the event or its length is the statement, the value says nothing
-            if code is None:
-                raise Refused("category", f"{metric.label} has no value called {str(value)[:60]!r}")
-            return float(code)
-        if value is None:
-            raise Refused("no_value", "there is no value")
-        try:
-            number = float(value)
-        except ValueError:
-            raise Refused("value", "the value is not a number") from None
-        if metric is None:
-            return number
-        return self._canonical(metric, number, unit)
-
-    def _canonical(self, metric: Metric, number: float, unit: str | None, *, wide: bool = False) -> float:
-        try:
-            value = to_canonical(metric, number, unit)
-        except ValueError as error:
-            raise Refused("unit", str(error)) from None
-        if not wide and not plausible(metric, value):
-            raise Refused("implausible", f"outside what {metric.label} can be ({metric.low:g} to {metric.high:g} {metric.unit})")
-        return value
-
     # -- one method a kind of record ----------------------------------------------------------------------------------
 
     def _sample(self, record: Sample) -> None:
@@ -163,7 +135,7 @@ class Step:
             self._sleep_sample(record)
             return
         try:
-            value = self._value(metric, record.value, record.unit)
+            value = settled(self.catalogue, metric, record.value, record.unit)
         except Refused:
             if metric is not None or record.value is None:
                 raise
@@ -232,20 +204,21 @@ class Step:
 
     def _put_bucket(self, record: Bucket | StatedTotal, width: str, start: int, date: str | None) -> None:
         metric, key = self._find(record.naming, record.metric, record.unit)
-        wide = width in WIDE
         if record.value is None and record.low is None and record.high is None:
             raise Refused("no_value", "there is no value")
         given = (record.value, record.low, record.high)
         if metric is None:
             value, low, high = given
         else:
-            value, low, high = (None if n is None else self._canonical(metric, n, record.unit, wide=wide) for n in given)
-        row = buckets.BucketRow(key, record.app, width, start, date, value, low, high, record.source, record.as_of or self.claim.as_of)
+            value, low, high = (None if n is None else canonical(metric, n, record.unit, wide=width in WIDE) for n in given)
+        uuid = packed(record.uuid) if isinstance(record, Bucket) else None
+        row = buckets.BucketRow(
+            key, record.app, width, start, date, value, low, high, record.source, record.as_of or self.claim.as_of, uuid
+        )
         outcome = buckets.put(self.c, self.claim.person_id, self.claim.batch_id, row)
         self.counts["duplicate" if outcome == "restated" else outcome] += 1
-        if wide or outcome == "duplicate":
-            return
-        self.dirty.add((key, date or self.zones.local_date(start).isoformat()))
+        if outcome not in ("duplicate", "deleted"):
+            self._touch_bucket(key, width, start, date)
 
     def _stage(self, record: SleepStage) -> None:
         if record.end <= record.start or record.end - record.start > DAY_MS:
@@ -271,16 +244,8 @@ class Step:
     def _night(self, record: StatedNight) -> None:
         names = ("start", "end", "in_bed_start", "in_bed_end", "asleep", "core", "deep", "rem", "awake", "in_bed")
         data = {name: getattr(record, name) for name in names}
-        outcome = buckets.put_night(
-            self.c,
-            self.claim.person_id,
-            self.claim.batch_id,
-            record.app,
-            record.date.isoformat(),
-            data,
-            record.source,
-            record.as_of or self.claim.as_of,
-        )
+        at = (self.claim.person_id, self.claim.batch_id, record.app, record.date.isoformat())
+        outcome = buckets.put_night(self.c, *at, data, record.source, record.as_of or self.claim.as_of)
         self.counts["duplicate" if outcome == "restated" else outcome] += 1
         if outcome != "duplicate":
             self.dirty.add((SLEEP, record.date.isoformat()))
@@ -322,14 +287,19 @@ class Step:
                 self._touch_change(series_metric, change)
             for start, end, zone in gone.sleep:
                 self._touch_sleep(start, end, zone)
+            for bucket in gone.buckets:
+                self._touch_bucket(*bucket)
 
     def _flush_samples(self) -> None:
-        apply = samples.Apply(self.c, self.claim.person_id, self.claim.batch_id, self._metric_of)
+        apply = samples.Apply(self.c, self.claim.person_id, self.claim.batch_id, self.metric_of)
         apply.run(self.samples)
+        self.took(apply)
+
+    def took(self, apply: samples.Apply) -> None:
         for name, count in apply.counts.items():
             self.counts[name] += count
         for change in apply.changes:
-            self._touch_change(self._metric_of[change.series_id], change)
+            self._touch_change(self.metric_of[change.series_id], change)
 
     def _flush_stages(self) -> None:
         spans = sleep.apply(self.c, self.claim.person_id, self.claim.batch_id, self.stages)
@@ -368,27 +338,16 @@ class Step:
         for start, end in spans:
             self._touch(metric, start * 1000, end * 1000 + 999, None)
 
+    def _touch_bucket(self, metric: str, width: str, start: int, date: str | None) -> None:
+        if width in WIDE:
+            return
+        if date is None:
+            self._touch(metric, start, start + buckets.LASTS[width], None)
+        else:
+            self.dirty.add((metric, date))
+
     def _touch_sleep(self, start: int, end: int, zone: str | None) -> None:
         """A stage can move the edges of the night before it and after it."""
         first, last = self.zones.local_date(start, zone), self.zones.local_date(end, zone)
         for days in range(-1, (last - first).days + 2):
             self.dirty.add((SLEEP, (first + dt.timedelta(days=days)).isoformat()))
-
-
-def packed(uuid: str | None) -> bytes | None:
-    """A uuid as 16 bytes; any other identifier as its own text."""
-    if not uuid:
-        return None
-    if len(uuid) == 36:
-        try:
-            return bytes.fromhex(uuid.replace("-", ""))
-        except ValueError:
-            pass
-    return uuid.encode("utf-8", "replace")[:120]
-
-
-def _words(record: Any) -> str:
-    """The record as the receipt shows it: enough for its owner to find it again."""
-    if isinstance(record, Sample | Bucket | StatedTotal):
-        return f"{record.metric} {record.value} {record.unit or ''}".strip()[:2000]
-    return type(record).__name__

@@ -122,6 +122,6 @@ def take_back(c: Connection, batch_id: int, person_id: int, now: int) -> None:
     while not settle(c, batch_id, person_id, now):
         pass
     superseding.forget(c, batch_id)
+    reconciling.forget(c, batch_id)
     while not reconcile.give_back(c, batch_id, person_id, now):
         pass
-    reconciling.forget(c, batch_id)

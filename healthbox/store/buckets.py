@@ -1,7 +1,8 @@
 """Buckets, stated totals and stated nights: what a client's own system aggregated.
 
 One row per (person, metric, uploading app, width, start). A row is written only where (as_of, value) is greater than
-what stands, so a resent older body never overwrites a newer one, in whatever order the two are worked off.
+what stands, so a resent older body never overwrites a newer one, in whatever order the two are worked off. A uuid is what
+the latest statement that has one was called: a deletion of it takes the row away, and keeps what is so called from coming later.
 """
 
 import json
@@ -10,6 +11,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from healthbox.store.engine import driver
+from healthbox.store.tombstones import buried
+
+LASTS = {"minute": 60_000, "hour": 3_600_000}  # ms
 
 
 class BucketRow(NamedTuple):
@@ -23,31 +27,49 @@ class BucketRow(NamedTuple):
     high: float | None
     source: str
     as_of: int
+    uuid: bytes | None = None
 
 
 def put(c: Connection, person_id: int, batch_id: int, row: BucketRow) -> str:
-    """Store a bucket: "new", "updated", "restated" (equal, but said later) or "duplicate" (equal, or older than what stands)."""
+    """Store a bucket: "new", "updated", "restated" (equal, but said later), "duplicate" (equal, or older than what stands) or
+    "deleted" (its uuid was)."""
+    if row.uuid is not None and buried(c, person_id, row.metric, [row.uuid]):
+        return "deleted"
     beneath = driver(c)
     standing = beneath.execute(
-        "SELECT value, low, high, as_of, source FROM bucket WHERE person_id=? AND metric=? AND app=? AND width=? AND start=?",
+        "SELECT value, low, high, as_of, uuid FROM bucket WHERE person_id=? AND metric=? AND app=? AND width=? AND start=?",
         (person_id, row.metric, row.app, row.width, row.start),
     ).fetchone()
+    uuid = row.uuid
     if standing is not None:
-        content = (row.value, row.low, row.high)
-        if tuple(standing[:3]) == content or _order(row.as_of, content) <= _order(standing[3], tuple(standing[:3])):
-            if row.as_of > standing[3] and tuple(standing[:3]) == content:  # the same statement, made again later
+        content, was = (row.value, row.low, row.high), tuple(standing[:3])
+        if was == content:  # the same statement, perhaps made again later
+            later = row.as_of > standing[3]
+            named = (uuid or standing[4]) if later else (standing[4] or uuid)
+            if later or named != standing[4]:
                 beneath.execute(
-                    "UPDATE bucket SET as_of=?, source=? WHERE person_id=? AND metric=? AND app=? AND width=? AND start=?",
-                    (row.as_of, row.source, person_id, row.metric, row.app, row.width, row.start),
+                    "UPDATE bucket SET as_of=max(as_of, ?), source=iif(?, ?, source), uuid=? "
+                    "WHERE person_id=? AND metric=? AND app=? AND width=? AND start=?",
+                    (row.as_of, later, row.source, named, person_id, row.metric, row.app, row.width, row.start),
                 )
-                return "restated"
+            return "restated" if later else "duplicate"
+        if _order(row.as_of, content) <= _order(standing[3], was):
             return "duplicate"
     beneath.execute(
-        "INSERT OR REPLACE INTO bucket (person_id, metric, app, width, start, date, value, low, high, source, as_of, batch_id) "
-        "VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+        "INSERT OR REPLACE INTO bucket (person_id, metric, app, width, start, date, value, low, high, source, as_of, uuid, batch_id) "
+        "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
         (person_id, *row, batch_id),
     )
     return "new" if standing is None else "updated"
+
+
+def remove(c: Connection, person_id: int, metric: str, uuid: bytes) -> list[tuple[str, str, int, str | None]]:
+    """Take away what a deletion (of one metric, or "" of any) names; returns its (metric, width, start, date)."""
+    rows = c.exec_driver_sql(
+        "DELETE FROM bucket WHERE person_id=? AND uuid=? AND (?='' OR metric=?) RETURNING metric, width, start, date",
+        (person_id, uuid, metric, metric),
+    ).fetchall()
+    return [tuple(row) for row in rows]
 
 
 def put_night(c: Connection, person_id: int, batch_id: int, app: str, date: str, data: dict[str, Any], source: str, as_of: int) -> str:
@@ -64,10 +86,16 @@ def put_night(c: Connection, person_id: int, batch_id: int, app: str, date: str,
     if standing is not None and (as_of, text) <= (standing[1], standing[0]):
         return "duplicate"
     c.exec_driver_sql(
-        "INSERT OR REPLACE INTO stated_night (person_id, app, date, json, source, as_of, batch_id) VALUES (?,?,?,?,?,?,?)",
-        (person_id, app, date, text, source, as_of, batch_id),
+        "INSERT OR REPLACE INTO stated_night (person_id, app, date, json, source, as_of, batch_id, asleep) VALUES (?,?,?,?,?,?,?,?)",
+        (person_id, app, date, text, source, as_of, batch_id, _asleep(data)),
     )
     return "new" if standing is None else "updated"
+
+
+def _asleep(night: dict[str, Any]) -> float | None:
+    """Minutes, as stated or as the stated stages add up."""
+    stages = [night[name] for name in ("core", "deep", "rem") if night.get(name) is not None]
+    return night["asleep"] if night.get("asleep") is not None else sum(stages) if stages else None
 
 
 def _order(as_of: int, content: tuple[float | None, ...]) -> tuple[Any, ...]:
@@ -75,14 +103,14 @@ def _order(as_of: int, content: tuple[float | None, ...]) -> tuple[Any, ...]:
 
 
 def between(c: Connection, person_id: int, metric: str, low: int, high: int) -> list[BucketRow]:
-    """Minute and hour buckets whose start lies in [low, high) ms."""
+    """Minute and hour buckets that touch [low, high) ms."""
     rows = c.exec_driver_sql(
         "SELECT metric, app, width, start, date, value, low, high, source, as_of FROM bucket WHERE person_id=? AND metric=? "
         "AND app IN (SELECT DISTINCT app FROM bucket WHERE person_id=? AND metric=?) AND width IN ('minute','hour') "
-        "AND start>=? AND start<?",
-        (person_id, metric, person_id, metric, low, high),
+        "AND start>? AND start<?",
+        (person_id, metric, person_id, metric, low - LASTS["hour"], high),
     ).fetchall()
-    return [BucketRow(*row) for row in rows]
+    return [row for row in (BucketRow(*row) for row in rows) if row.start + LASTS[row.width] > low]
 
 
 def dated(c: Connection, person_id: int, metric: str, low: int, high: int) -> list[BucketRow]:

@@ -13,7 +13,13 @@ from healthbox.store.series import Series
 
 SLEEP = "sleep_analysis"
 AT_ONCE = 0
+# (metric, date) of all days and nights of :person that stand or are marked: the first ones of an import have no row yet
+KNOWN = (
+    "(SELECT metric, date FROM day WHERE person_id=:person UNION SELECT 'sleep_analysis', date FROM night WHERE person_id=:person "
+    "UNION SELECT metric, date FROM dirty_day WHERE person_id=:person)"
+)
 _BESIDES = " AND NOT (person_id=? AND metric=?)"
+_DAY = ", ".join(DayRow._fields)
 
 
 class Dirty(NamedTuple):
@@ -36,19 +42,13 @@ def mark(c: Connection, person_id: int, days: Iterable[tuple[str, str]], now: in
 
 
 def mark_known(c: Connection, person_id: int, now: int, *, metric: str | None = None, since: str = "") -> int:
-    """Mark every day or night that has a row (of one metric, from a date on): after a change of zone, precedence or catalogue."""
-    marked = c.exec_driver_sql(
-        "INSERT INTO dirty_day (person_id, metric, date, generation, marked_at) SELECT person_id, metric, date, 1, ? FROM day "
-        "WHERE person_id=? AND (? IS NULL OR metric=?) AND date>=? ON CONFLICT DO UPDATE SET generation=generation+1",
-        (now, person_id, metric, metric, since),
+    """Mark every day or night that has a row, or waits for one (of one metric, from a date on): after a change of zone, precedence
+    or catalogue. What is being computed meanwhile is computed again."""
+    return c.exec_driver_sql(
+        f"INSERT INTO dirty_day (person_id, metric, date, generation, marked_at) SELECT :person, metric, date, 1, :now FROM {KNOWN} "
+        "WHERE (:metric IS NULL OR metric=:metric) AND date>=:since ON CONFLICT DO UPDATE SET generation=generation+1",
+        {"person": person_id, "now": now, "metric": metric, "since": since},
     ).rowcount
-    if metric in (None, SLEEP):
-        marked += c.exec_driver_sql(
-            "INSERT INTO dirty_day (person_id, metric, date, generation, marked_at) SELECT person_id, ?, date, 1, ? FROM night "
-            "WHERE person_id=? AND date>=? ON CONFLICT DO UPDATE SET generation=generation+1",
-            (SLEEP, now, person_id, since),
-        ).rowcount
-    return marked
 
 
 def mark_source(c: Connection, person_id: int, source_id: int, now: int) -> None:
@@ -67,10 +67,11 @@ def stored_intervals(c: Connection, person_id: int) -> Iterator[tuple[str, int, 
         around = 0 if row[3] is None else 26 * 3600  # a zone of its own can put it on the day before or after
         yield row[0], (row[1] - around) * 1000, (row[2] + around) * 1000 + 999
     for row in c.exec_driver_sql(
-        "SELECT metric, width, start FROM bucket WHERE person_id=? AND width IN ('minute','hour') GROUP BY metric, start/21600000",
+        "SELECT metric, min(start), max(start) FROM bucket WHERE person_id=? AND width IN ('minute','hour') "
+        "GROUP BY metric, start/21600000",
         (person_id,),
     ):
-        yield row[0], row[2], row[2]
+        yield row[0], row[1], row[2] + 3_600_000
     for row in c.exec_driver_sql('SELECT start, "end" FROM sleep_stage JOIN series ON series.id=series_id WHERE person_id=?', (person_id,)):
         yield SLEEP, row[0] - 86_400_000, row[1] + 86_400_000
 
@@ -182,16 +183,18 @@ def samples_between(c: Connection, series: Series, low: int, high: int) -> list[
 
 
 def put_days(c: Connection, person_id: int, rows: list[DayRow], absent: list[tuple[str, str]], done: list[Dirty]) -> list[str]:
-    """Write folded days, drop those with nothing left, clear the marks whose generation is unchanged.
+    """Write folded days, drop those with nothing left, clear the marks whose generation is unchanged. A day that was ``done`` without
+    any mark of it left is nobody's any more.
 
     Returns the dates whose row really changed; those are marked for analysis."""
+    gone = _gone(c, done)
+    rows, absent = [row for row in rows if row.date not in gone], [day for day in absent if day[1] not in gone]
     before = _days_before(c, person_id, rows)
     other = [row for row in rows if before.get((row.metric, row.date)) != row]
     changed = {row.date for row in other}
     if other:
         c.exec_driver_sql(
-            "INSERT OR REPLACE INTO day (person_id, metric, date, value, low, high, mean, n, coverage, layer, rule, detail) "
-            "VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+            f"INSERT OR REPLACE INTO day (person_id, {_DAY}) VALUES (?,{','.join('?' * len(DayRow._fields))})",
             [(person_id, *row) for row in other],
         )
     for metric, date in absent:
@@ -201,14 +204,24 @@ def put_days(c: Connection, person_id: int, rows: list[DayRow], absent: list[tup
     return sorted(changed)
 
 
+def _gone(c: Connection, done: list[Dirty]) -> set[str]:
+    """The dates whose mark is gone: with the person, or with the name of the metric."""
+    dates = {day.date for day in done}
+    if not dates:
+        return dates
+    standing = driver(c).execute(
+        "SELECT date FROM dirty_day WHERE person_id=? AND metric=? AND date BETWEEN ? AND ?", (*done[0][:2], min(dates), max(dates))
+    )
+    return dates.difference(row[0] for row in standing)
+
+
 def _days_before(c: Connection, person_id: int, rows: list[DayRow]) -> dict[tuple[str, str], DayRow]:
     """What stands in the stretch of dates that these rows cover."""
     found: dict[tuple[str, str], DayRow] = {}
     for metric in {row.metric for row in rows}:
         dates = [row.date for row in rows if row.metric == metric]
         for standing in driver(c).execute(
-            "SELECT metric, date, value, low, high, mean, n, coverage, layer, rule, detail FROM day WHERE person_id=? AND metric=? "
-            "AND date BETWEEN ? AND ?",
+            f"SELECT {_DAY} FROM day WHERE person_id=? AND metric=? AND date BETWEEN ? AND ?",
             (person_id, metric, min(dates), max(dates)),
         ):
             found[standing[0], standing[1]] = DayRow(*standing)
@@ -216,9 +229,12 @@ def _days_before(c: Connection, person_id: int, rows: list[DayRow]) -> dict[tupl
 
 
 def put_nights(c: Connection, person_id: int, nights: dict[str, dict[str, Any] | None], done: list[Dirty]) -> list[str]:
-    """Write nights by wake-up date (``None``: there is none any more)."""
+    """Write nights by wake-up date (``None``: there is none any more), as ``put_days`` does days."""
     changed: set[str] = set()
+    gone = _gone(c, done)
     for date, night in nights.items():
+        if date in gone:
+            continue
         before = c.exec_driver_sql("SELECT json FROM night WHERE person_id=? AND date=?", (person_id, date)).fetchone()
         text = None if night is None else json.dumps(night, sort_keys=True)
         if text == (before[0] if before else None):
@@ -228,8 +244,8 @@ def put_nights(c: Connection, person_id: int, nights: dict[str, dict[str, Any] |
             c.exec_driver_sql("DELETE FROM night WHERE person_id=? AND date=?", (person_id, date))
         else:
             c.exec_driver_sql(
-                'INSERT OR REPLACE INTO night (person_id, date, asleep, start, "end", json) VALUES (?,?,?,?,?,?)',
-                (person_id, date, night["asleep"], night["start"], night["end"], text),
+                'INSERT OR REPLACE INTO night (person_id, date, asleep, start, "end", json, stated) VALUES (?,?,?,?,?,?,?)',
+                (person_id, date, night["asleep"], night["start"], night["end"], text, int(night["stated"])),
             )
     finish(c, person_id, changed, done)
     return sorted(changed)

@@ -1,10 +1,10 @@
-"""What a deletion takes with it: the sample, stage, workout or record that carried the uuid."""
+"""What a deletion takes with it: the sample, bucket, stage, workout or record that carried the uuid."""
 
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from healthbox.store import clinical, sleep, tombstones, workouts
+from healthbox.store import buckets, clinical, sleep, tombstones, workouts
 from healthbox.store.samples import Change, forget_set, point_sets
 
 STEP_S = 30 * 86_400
@@ -15,6 +15,7 @@ class Gone(NamedTuple):
     told: int
     samples: list[tuple[str, Change]]
     sleep: list[tuple[int, int, str | None]]
+    buckets: list[tuple[str, str, int, str | None]]
 
 
 def delete(c: Connection, person_id: int, metric: str, uuids: list[bytes], batch_id: int, now: int) -> Gone:
@@ -22,16 +23,19 @@ def delete(c: Connection, person_id: int, metric: str, uuids: list[bytes], batch
     fresh = tombstones.bury(c, person_id, metric, uuids, batch_id, now)
     left: set[bytes] = set()
     nights: list[tuple[int, int, str | None]] = []
+    totals: list[tuple[str, str, int, str | None]] = []
     for uuid in fresh:
         spans = sleep.remove(c, person_id, uuid) if metric in ("", sleep.METRIC) else []
         nights += spans
-        taken = len(spans)
+        found = buckets.remove(c, person_id, metric, uuid)
+        totals += found
+        taken = len(spans) + len(found)
         if not metric:
             taken += workouts.remove(c, person_id, uuid) + clinical.remove(c, person_id, uuid)
         if not taken:
             left.add(uuid)
     changes = _samples(c, person_id, metric, left) if left else []
-    return Gone(len(uuids), changes, nights)
+    return Gone(len(uuids), changes, nights, totals)
 
 
 def _samples(c: Connection, person_id: int, metric: str, wanted: set[bytes]) -> list[tuple[str, Change]]:

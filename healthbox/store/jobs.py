@@ -16,8 +16,10 @@ def ensure(c: Connection, name: str, due_at: int) -> None:
     c.exec_driver_sql("INSERT OR IGNORE INTO job (name, due_at) VALUES (?,?)", (name, due_at))
 
 
-def due(c: Connection, now: int) -> list[str]:
-    return [row[0] for row in c.exec_driver_sql("SELECT name FROM job WHERE due_at<=? ORDER BY due_at, name", (now,)).fetchall()]
+def due(c: Connection, now: int, latest: int = 1 << 62) -> list[str]:
+    """Also what is due after ``latest``: a clock that was ahead has put it off."""
+    rows = c.exec_driver_sql("SELECT name FROM job WHERE due_at<=? OR due_at>? ORDER BY due_at, name", (now, latest))
+    return [row[0] for row in rows.fetchall()]
 
 
 def last_at(c: Connection, name: str) -> int | None:

@@ -53,6 +53,13 @@ class LeavingSample(NamedTuple):
     metadata: dict[str, Any] | None
 
 
+class LeavingExport(NamedTuple):
+    """A whole export in force: what it lacks of what was said before ``as_of`` is superseded. ``covers``: (source, first, last)."""
+
+    as_of: int
+    covers: list[tuple[int, int, int]]
+
+
 class LeavingStage(NamedTuple):
     start: int
     end: int
@@ -97,6 +104,14 @@ def text_of(uuid: bytes) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
+def _bytes_of(name: str) -> bytes:
+    """The other way round."""
+    try:
+        return bytes.fromhex(name.replace("-", "")) if len(name) == 36 else name.encode()
+    except ValueError:
+        return name.encode()
+
+
 def origins(c: Connection, person_id: int) -> list[Origin]:
     aliases: dict[int, dict[str, list[str]]] = {}
     for source_id, form, value in driver(c).execute(
@@ -129,8 +144,38 @@ def samples(c: Connection, series_id: int) -> Iterator[LeavingSample]:
             "WHERE p.series_id=a.series_id AND p.uuid=a.uuid))) FROM also_uuid AS a "
             'WHERE a.series_id=s.series_id AND a.start=s.start AND a."end"=s."end" AND a.tag=s.tag)'
         )
+    return _samples(c, series_id, "sample", second)
+
+
+def set_aside(c: Connection, series_id: int) -> Iterator[LeavingSample]:
+    """As ``samples``, those that whole exports set aside and nobody has deleted since; what two of them did is one."""
+    before: LeavingSample | None = None
+    for one in _samples(c, series_id, "set_aside", "s.names"):
+        names = [name for name in one.names if not _is_deleted(c, series_id, name.uuid)]
+        if one.names and not names:
+            continue
+        if before is not None and before[:4] == one[:4]:
+            before.names.extend(name for name in names if name not in before.names)
+            continue
+        if before is not None:
+            yield before
+        before = one._replace(names=names)
+    if before is not None:
+        yield before
+
+
+def _is_deleted(c: Connection, series_id: int, name: str) -> bool:
+    found = driver(c).execute(
+        "SELECT 1 FROM series JOIN tombstone AS t ON t.person_id=series.person_id AND t.metric IN ('', series.metric) "
+        "WHERE series.id=? AND t.uuid=?",
+        (series_id, _bytes_of(name)),
+    )
+    return found.fetchone() is not None
+
+
+def _samples(c: Connection, series_id: int, table: str, second: str) -> Iterator[LeavingSample]:
     for start, end, tag, value, uuid, as_of, set_as_of, ms, zone, meta, others in driver(c).execute(
-        f'SELECT s.start, s."end", s.tag, s.value, s.uuid, s.as_of, p.as_of, s.ms, zone.name, meta.json, {second} FROM sample AS s '
+        f'SELECT s.start, s."end", s.tag, s.value, s.uuid, s.as_of, p.as_of, s.ms, zone.name, meta.json, {second} FROM {table} AS s '
         "LEFT JOIN point_set AS p ON p.series_id=s.series_id AND p.uuid=s.uuid "
         "LEFT JOIN zone ON zone.id=s.zone_id LEFT JOIN meta ON meta.id=s.meta_id "
         'WHERE s.series_id=? ORDER BY s.start, s."end", s.value, s.tag',
@@ -149,6 +194,18 @@ def samples(c: Connection, series_id: int) -> Iterator[LeavingSample]:
             zone,
             None if meta is None else json.loads(meta),
         )
+
+
+def whole_exports(c: Connection, person_id: int) -> list[LeavingExport]:
+    """Those in force, oldest first; two of one instant are one."""
+    found: dict[int, list[tuple[int, int, int]]] = {}
+    for as_of, source_id, first, last in driver(c).execute(
+        "SELECT e.as_of, source_id, min(first), max(last) FROM whole_export AS e JOIN batch ON batch.id=e.batch_id "
+        "JOIN whole_cover ON export_id=e.id WHERE person_id=? AND state='in force' GROUP BY e.as_of, source_id ORDER BY e.as_of",
+        (person_id,),
+    ):
+        found.setdefault(as_of, []).append((source_id, first, last))
+    return [LeavingExport(*one) for one in found.items()]
 
 
 def gone(c: Connection, series_id: int) -> Iterator[tuple[int, int, float]]:
@@ -221,12 +278,13 @@ def clinical(c: Connection, person_id: int, source_id: int | None) -> Iterator[L
 
 
 def buckets(c: Connection, person_id: int) -> Iterator[tuple[Any, ...]]:
-    """(metric, app, width, start ms or ordinal, date, value, low, high, source, as_of), stated totals among them."""
-    yield from driver(c).execute(
-        "SELECT metric, app, width, start, date, value, low, high, source, as_of FROM bucket WHERE person_id=? "
+    """(metric, app, width, start ms or ordinal, date, value, low, high, source, as_of, uuid), stated totals among them."""
+    for *said, uuid in driver(c).execute(
+        "SELECT metric, app, width, start, date, value, low, high, source, as_of, uuid FROM bucket WHERE person_id=? "
         "ORDER BY metric, app, width, start",
         (person_id,),
-    )
+    ):
+        yield (*said, None if uuid is None else text_of(uuid))
 
 
 def stated_nights(c: Connection, person_id: int) -> Iterator[tuple[str, str, dict[str, Any], str, int]]:

@@ -228,6 +228,13 @@ def fail(c: Connection, claim: Claim, *, error: str, permanent: bool, now: int) 
     return "pending"
 
 
+def pull_back(c: Connection, now: int, longest_ms: int) -> int:
+    """What is due later than anything ever waits was put off by a clock that was ahead: it is due now. How many rows it was."""
+    late = (now, now + longest_ms)
+    chunks = c.exec_driver_sql("UPDATE chunk SET due_at=? WHERE status='pending' AND due_at>?", late).rowcount
+    return chunks + c.exec_driver_sql("UPDATE dirty_day SET marked_at=? WHERE marked_at>?", late).rowcount
+
+
 def give_back(c: Connection, claim: Claim, *, due_at: int) -> None:
     """No fault of the chunk's (clean stop, full disk, busy): due again, the attempt not counted."""
     c.exec_driver_sql("UPDATE chunk SET status='pending', attempts=max(attempts-1, 0), due_at=? WHERE id=?", (due_at, claim.chunk_id))

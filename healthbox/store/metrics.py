@@ -85,11 +85,12 @@ def adopt(c: Connection, person_id: int, key: str, *, new_key: str, label: str, 
 
 def rekey(c: Connection, person_id: int, old: str, new: str) -> None:
     """Move what is stored under one key to another; the days of both are marked."""
-    c.exec_driver_sql(
-        "INSERT INTO dirty_day (person_id, metric, date, generation, marked_at) SELECT person_id, ?, date, 1, 0 FROM day "
-        "WHERE person_id=? AND metric=? ON CONFLICT DO UPDATE SET generation=generation+1",
-        (new, person_id, old),
-    )
+    for key in (old, new):  # what is being computed under the old one must not stay
+        c.exec_driver_sql(
+            f"INSERT INTO dirty_day (person_id, metric, date, generation, marked_at) SELECT :person, :key, date, 1, 0 FROM {days.KNOWN} "
+            "WHERE metric=:old ON CONFLICT DO UPDATE SET generation=generation+1",
+            {"person": person_id, "key": key, "old": old},
+        )
     for row in c.exec_driver_sql("SELECT id, source_id FROM series WHERE person_id=? AND metric=?", (person_id, old)).fetchall():
         taken = c.exec_driver_sql(
             "SELECT id FROM series WHERE person_id=? AND metric=? AND source_id=?", (person_id, new, row[1])

@@ -6,6 +6,8 @@ from collections.abc import Collection
 import msgspec
 from sqlalchemy import Connection
 
+from healthbox.store.workouts import LISTED
+
 HOUR = 1 / 24  # of a day
 
 
@@ -120,8 +122,8 @@ def window(c: Connection, person_id: int, first: dt.date, last: dt.date, metrics
         "SELECT 'day', metric, date, day.value, low, high, mean, n, detail FROM json_each(?) AS wanted CROSS JOIN day "
         "WHERE person_id=? AND metric=wanted.value AND date BETWEEN ? AND ? AND day.value IS NOT NULL "
         "UNION ALL SELECT 'night', '', date, 0, 0, 0, 0, 0, json FROM night WHERE person_id=? AND date BETWEEN ? AND ? "
-        "UNION ALL SELECT 'workout', activity, '', start, \"end\", 0, 0, id, totals FROM workout WHERE person_id=? AND superseded=0 "
-        "AND start>=? AND start<? ORDER BY 3, 4",
+        "UNION ALL SELECT 'workout', activity, '', start, \"end\", 0, 0, id, totals FROM workout AS t WHERE person_id=? "
+        f"AND start>=? AND start<? AND {LISTED} ORDER BY 3, 4",
         (wanted, *held, *held, person_id, *workouts),
     ).fetchall()
     found = Window({}, [], [])

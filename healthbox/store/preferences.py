@@ -4,6 +4,8 @@ import datetime as dt
 
 from sqlalchemy import Connection
 
+from healthbox.store.days import KNOWN
+
 EVERYTHING = "*"
 
 
@@ -29,15 +31,14 @@ def measured_by(c: Connection, person_id: int) -> dict[str, list[int]]:
 def mark_following(
     c: Connection, person_id: int, now: int, *, metric: str | None = None, since: dt.date | None = None, until: dt.date | None = None
 ) -> int:
-    """Mark the known days and nights (of one metric, between two dates) and their neighbours: an edge that moves may make a new day."""
+    """Mark all known days and nights (of one metric, between two dates) and their neighbours: an edge that moves may make a new day."""
     low, high = since.isoformat() if since else "", until.isoformat() if until else "9999"
     return c.exec_driver_sql(
         "INSERT INTO dirty_day (person_id, metric, date, generation, marked_at) "
-        "SELECT DISTINCT ?, metric, date(known.date, shift.by), 1, ? FROM "
-        "(SELECT metric, date FROM day WHERE person_id=? UNION ALL SELECT 'sleep_analysis', date FROM night WHERE person_id=?) AS known, "
+        f"SELECT DISTINCT :person, metric, date(known.date, shift.by), 1, :now FROM {KNOWN} AS known, "
         "(SELECT '-1 day' AS by UNION ALL SELECT '+0 day' UNION ALL SELECT '+1 day') AS shift "
-        "WHERE (? IS NULL OR metric=?) AND known.date BETWEEN ? AND ? ON CONFLICT DO UPDATE SET generation=generation+1",
-        (person_id, now, person_id, person_id, metric, metric, low, high),
+        "WHERE (:metric IS NULL OR metric=:metric) AND known.date BETWEEN :low AND :high ON CONFLICT DO UPDATE SET generation=generation+1",
+        {"person": person_id, "now": now, "metric": metric, "low": low, "high": high},
     ).rowcount
 
 

@@ -5,6 +5,7 @@ state   reading → counting → asking (a person) → moving → moved → retu
 The cursor (series, start) stands in the row and moves with what was done up to there, in one transaction.
 """
 
+import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,14 +15,16 @@ from sqlalchemy import Connection
 
 from healthbox.store import held
 from healthbox.store.engine import driver
-from healthbox.store.samples import same
+from healthbox.store.samples import Apply, same
 from healthbox.store.series import zone_names
-from healthbox.store.standing import LONG_S
+from healthbox.store.standing import LONG_S, Incoming, free, plain
 from healthbox.store.tombstones import buried
 
 WINDOW = 10_000
 NEEDS_HELD = ("reading", "counting", "asking", "moving")
 _COLUMNS = 'series_id, start, "end", tag, value, uuid, ms, meta_id, zone_id, as_of, batch_id'
+_ASIDE = _COLUMNS.replace("batch_id", "origin") + ", names"
+_KEY = 'series_id=? AND start=? AND "end"=?'
 
 
 class Reconcile(NamedTuple):
@@ -127,12 +130,14 @@ def step(c: Connection, one: Reconcile, file: Path) -> list[Moved]:
             (one.batch_id, series_id, len(lacked)),
         )
         return []
-    return _set_aside(c, one.batch_id, lacked)
+    if lacked:
+        _set_aside(c, one.batch_id, lacked)
+    return _moved(c, lacked)
 
 
 def _lacked(c: Connection, one: Reconcile, rows: list[Any], known: dict[tuple[int, int], list[float]]) -> list[Any]:
     """The rows that the file did not hold, though they had been stated before it was made."""
-    made = c.exec_driver_sql("SELECT as_of FROM whole_export WHERE batch_id=?", (one.batch_id,)).scalar_one()
+    made = c.exec_driver_sql("SELECT as_of FROM whole_export WHERE batch_id=? AND told=0", (one.batch_id,)).scalar_one()
     told: dict[int, int] = {}
     found = []
     for row in rows:
@@ -150,44 +155,141 @@ def _told(c: Connection, batch_id: int) -> int:
     """How recent the samples of an upload are that do not say it themselves."""
     return int(
         c.exec_driver_sql(
-            "SELECT coalesce(x.as_of, batch.as_of, batch.created_at) FROM batch LEFT JOIN whole_export AS x ON x.batch_id=batch.id "
-            "WHERE batch.id=?",
+            "SELECT coalesce(x.as_of, batch.as_of, batch.created_at) FROM batch "
+            "LEFT JOIN whole_export AS x ON x.batch_id=batch.id AND told=0 WHERE batch.id=?",
             (batch_id,),
         ).scalar_one()
     )
 
 
-def _set_aside(c: Connection, batch_id: int, rows: list[Any]) -> list[Moved]:
-    if not rows:
-        return []
+def _set_aside(c: Connection, batch_id: int, rows: list[Any]) -> None:
     marks = ",".join("?" * len(rows[0]))
+    second = {series_id for series_id in {row[0] for row in rows} if _has_second_names(c, series_id)}
     driver(c).executemany(
-        f"INSERT OR REPLACE INTO set_aside (batch_id, {_COLUMNS.replace('batch_id', 'origin')}) VALUES ({batch_id},{marks})", rows
+        f"INSERT OR REPLACE INTO set_aside (batch_id, {_ASIDE}) VALUES ({batch_id},{marks},?)",
+        [(*row, _second_names(c, row[:4]) if row[0] in second else None) for row in rows],
     )
-    for table in ("sample", "long_sample"):
-        driver(c).executemany(f'DELETE FROM {table} WHERE series_id=? AND start=? AND "end"=? AND tag=?', [row[:4] for row in rows])
-    return _moved(c, rows)
+    for table in ("sample", "long_sample", "also_uuid"):
+        driver(c).executemany(f"DELETE FROM {table} WHERE {_KEY} AND tag=?", [row[:4] for row in rows])
+
+
+def _has_second_names(c: Connection, series_id: int) -> bool:
+    return driver(c).execute("SELECT 1 FROM also_uuid WHERE series_id=? LIMIT 1", (series_id,)).fetchone() is not None
+
+
+def _second_names(c: Connection, row: Sequence[Any]) -> str | None:
+    """As ``set_aside`` keeps them: what comes to stand at this key meanwhile has names of its own."""
+    (found,) = (
+        driver(c)
+        .execute(
+            "SELECT json_group_array(json_array(hex(uuid), as_of, EXISTS(SELECT 1 FROM point_set AS p WHERE p.series_id=a.series_id "
+            f"AND p.uuid=a.uuid))) FROM also_uuid AS a WHERE {_KEY} AND tag=?",
+            tuple(row),
+        )
+        .fetchone()
+    )
+    return None if found == "[]" else str(found)
+
+
+def bring(c: Connection, person_id: int, batch_id: int, given: Sequence[Sequence[Incoming]], metric_of: dict[int, str]) -> Apply:
+    """Samples that were set aside elsewhere, each under all of its names, are set aside here, under the upload that brings them.
+    What stands already, counted or set aside, stays as it is. Returns what became of them."""
+    fresh = [names for names in given if names and not _known(c, names[0])]
+    apply = Apply(c, person_id, batch_id, metric_of)
+    apply.counts["duplicate"] += sum(map(len, given)) - sum(map(len, fresh))
+    apply.run([item for names in fresh for item in names])  # as if they counted: so every rule of what is the same is asked
+    for names in fresh:
+        _put_aside(c, batch_id, names[0])
+    if fresh:
+        c.exec_driver_sql(
+            "INSERT INTO reconcile (batch_id, held, state) SELECT id, public || '.held', 'moved' FROM batch WHERE id=? "
+            "ON CONFLICT DO UPDATE SET state='moved'",
+            (batch_id,),
+        )
+    return apply
+
+
+def _known(c: Connection, item: Incoming) -> bool:
+    rows = driver(c).execute(
+        f"SELECT tag, value FROM sample WHERE {_KEY} UNION ALL SELECT tag, value FROM set_aside WHERE {_KEY}", item[:3] * 2
+    )
+    return any(_says(tag, value, item.tag, item.value) for tag, value in rows)
+
+
+def _says(tag: str, value: float, other_tag: str, other: float) -> bool:
+    """Whether two rows at one key are the same: a tag is told apart only from another tag."""
+    return same(value, other) and (not other_tag or not plain(tag) or plain(tag) == other_tag)
+
+
+def _put_aside(c: Connection, batch_id: int, item: Incoming) -> None:
+    """The row that was just stored of it, under a tag that no other one set aside at its key has."""
+    found = driver(c).execute(f"SELECT {_COLUMNS} FROM sample WHERE {_KEY} AND batch_id=?", (*item[:3], batch_id)).fetchall()
+    row = next((row for row in found if same(row[4], item.value) and plain(row[3]) == item.tag), None)
+    if row is None:
+        return
+    standing = {other[3] for other in found if other is not row}
+    tag = free(item.tag, standing | _tags_aside(c, batch_id, item[:3]))
+    if tag != row[3]:
+        for table in ("sample", "long_sample", "also_uuid"):
+            driver(c).execute(f"UPDATE {table} SET tag=? WHERE {_KEY} AND tag=?", (tag, *row[:4]))
+    _set_aside(c, batch_id, [(*row[:3], tag, *row[4:])])
+
+
+def _tags_aside(c: Connection, batch_id: int, key: Sequence[int]) -> set[str]:
+    return {row[0] for row in driver(c).execute(f"SELECT tag FROM set_aside WHERE {_KEY} AND batch_id=?", (*key, batch_id))}
 
 
 def give_back(c: Connection, batch_id: int, limit: int = WINDOW) -> tuple[list[Moved], bool]:
-    """Samples that were set aside count again, but for those that were deleted meanwhile; True when these were the last."""
-    columns = _COLUMNS.replace("batch_id", "origin")
-    rows = c.exec_driver_sql(f"SELECT {columns} FROM set_aside WHERE batch_id=? LIMIT ?", (batch_id, limit)).fetchall()
-    kept = [row for row in rows if row[5] is None or not _deleted(c, row[0], row[5])]
-    if kept:
-        marks = ",".join("?" * len(kept[0]))
-        driver(c).executemany(f"INSERT OR IGNORE INTO sample ({_COLUMNS}) VALUES ({marks})", [tuple(row) for row in kept])
-        long = [tuple(row[:4]) for row in kept if row[2] - row[1] > LONG_S]
-        driver(c).executemany('INSERT OR IGNORE INTO long_sample (series_id, start, "end", tag) VALUES (?,?,?,?)', long)
-    driver(c).executemany(
-        'DELETE FROM set_aside WHERE batch_id=? AND series_id=? AND start=? AND "end"=? AND tag=?', [(batch_id, *row[:4]) for row in rows]
-    )
+    """Samples that were set aside count again, but for those that were deleted or said again meanwhile; True when these were
+    the last."""
+    rows = driver(c).execute(f"SELECT {_ASIDE} FROM set_aside WHERE batch_id=? LIMIT ?", (batch_id, limit)).fetchall()
+    named = [_names(row) for row in rows]
+    dead = _deleted(c, rows, named)
+    for row, names in zip(rows, named, strict=True):
+        alive = [one for one in names if (row[0], one[0]) not in dead]
+        if alive or not names:
+            _count_again(c, batch_id, row[:-1], alive)
+    driver(c).executemany(f"DELETE FROM set_aside WHERE batch_id=? AND {_KEY} AND tag=?", [(batch_id, *row[:4]) for row in rows])
     return _moved(c, rows), len(rows) < limit
 
 
-def _deleted(c: Connection, series_id: int, uuid: bytes) -> bool:
-    person_id, metric = c.exec_driver_sql("SELECT person_id, metric FROM series WHERE id=?", (series_id,)).one()
-    return bool(buried(c, person_id, metric, [uuid]))
+def _names(row: Sequence[Any]) -> list[tuple[bytes, int | None]]:
+    """Every uuid of a row that is set aside, and how recent that statement is."""
+    second = [(bytes.fromhex(digits), as_of) for digits, as_of, _ in sorted(json.loads(row[11] or "[]"))]
+    return [] if row[5] is None else [(row[5], row[9]), *second]
+
+
+def _count_again(c: Connection, batch_id: int, row: tuple[Any, ...], names: list[tuple[bytes, int | None]]) -> None:
+    """Beside what was said at its key meanwhile, unless that is the same."""
+    key, tag, value = row[:3], row[3], row[4]
+    beside = driver(c).execute(f"SELECT tag, value FROM sample WHERE {_KEY}", key).fetchall()
+    if any(_says(used, other, plain(tag), value) for used, other in beside):
+        return
+    used = {other[0] for other in beside}
+    if tag in used:
+        tag = free(plain(tag), used | _tags_aside(c, batch_id, key))
+    uuid, as_of = names[0] if names else (None, row[9])
+    told = (*key, tag, value, uuid, *row[6:9], as_of, row[10])
+    driver(c).execute(f"INSERT INTO sample ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?)", told)
+    if row[2] - row[1] > LONG_S:
+        driver(c).execute('INSERT OR IGNORE INTO long_sample (series_id, start, "end", tag) VALUES (?,?,?,?)', (*key, tag))
+    driver(c).executemany(
+        'INSERT OR IGNORE INTO also_uuid (series_id, start, "end", tag, uuid, as_of) VALUES (?,?,?,?,?,?)',
+        [(*key, tag, *name) for name in names[1:]],
+    )
+
+
+def _deleted(c: Connection, rows: Sequence[Any], named: Sequence[list[tuple[bytes, int | None]]]) -> set[tuple[int, bytes]]:
+    """(series, uuid) of the names that clients have deleted."""
+    wanted: dict[int, set[bytes]] = {}
+    for row, names in zip(rows, named, strict=True):
+        if names:
+            wanted.setdefault(row[0], set()).update(uuid for uuid, _ in names)
+    found: set[tuple[int, bytes]] = set()
+    for series_id, uuids in wanted.items():
+        person_id, metric = c.exec_driver_sql("SELECT person_id, metric FROM series WHERE id=?", (series_id,)).one()
+        found |= {(series_id, uuid) for uuid in buried(c, person_id, metric, uuids)}
+    return found
 
 
 def _moved(c: Connection, rows: Sequence[Any]) -> list[Moved]:
@@ -205,4 +307,5 @@ def forget(c: Connection, batch_id: int) -> None:
 def merge_series(c: Connection, old: int, new: int) -> None:
     for table in ("set_aside", "reconcile_count"):
         c.exec_driver_sql(f"UPDATE OR IGNORE {table} SET series_id=? WHERE series_id=?", (new, old))
-        c.exec_driver_sql(f"DELETE FROM {table} WHERE series_id=?", (old,))
+    c.exec_driver_sql("DELETE FROM reconcile_count WHERE series_id=?", (old,))
+    c.exec_driver_sql("UPDATE set_aside SET series_id=?1, tag=tag || char(31) || 'from ' || ?2 WHERE series_id=?2", (new, old))

@@ -50,15 +50,12 @@ class Registry:
     def meta(self, data: dict[str, Any] | None) -> int | None:
         if not data:
             return None
-        try:  # the same few over and over: not worth writing out each time
-            seen: Any = tuple(data.items())
-            if seen in self._seen:
-                return self._seen[seen]
-        except TypeError:
-            seen = None  # holds a list or an object
-        found = self.meta_text(metadata_text(data))
-        if seen is not None:
-            self._seen[seen] = found
+        if not all(type(value) is str for value in data.values()):  # for Python 1 and true are the same
+            return self.meta_text(metadata_text(data))
+        seen = tuple(data.items())  # the same few over and over: not worth writing out each time
+        found = self._seen.get(seen)
+        if found is None:
+            found = self._seen[seen] = self.meta_text(metadata_text(data))
         return found
 
     def meta_text(self, text: str) -> int:

@@ -4,7 +4,7 @@ Look-ups are by primary key or inside the step's own time window, so a step cost
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -192,7 +192,7 @@ class Standing:
         """A new row; what differs at one key is told apart by an ordinal after the tag."""
         rows = self.rows.setdefault((item.series_id, item.start, item.end), [])
         names = {} if item.uuid is None else {item.uuid: item.as_of}
-        tag = _free(item.tag, rows)
+        tag = free(item.tag, {row.tag for row in rows})
         row = Row(item.series_id, item.start, item.end, tag, item.value, names, item.ms, item.zone_id, item.meta_id, stored=False)
         rows.append(row)
         if item.uuid is not None:
@@ -204,7 +204,7 @@ class Standing:
         rows = self.rows[row.key]
         rows.remove(row)
         self._drop(row)
-        row.tag, row.stored = _free(tag, rows), False
+        row.tag, row.stored = free(tag, {other.tag for other in rows}), False
         rows.append(row)
 
     def name(self, row: Row, uuid: bytes, as_of: int) -> None:
@@ -283,12 +283,13 @@ def plain(tag: str) -> str:
     return tag.partition("\x1f")[0]
 
 
-def _free(tag: str, rows: list[Row]) -> str:
-    used, free, ordinal = {row.tag for row in rows}, tag, 0
-    while free in used:
+def free(tag: str, used: Collection[str]) -> str:
+    """The tag, with an ordinal where another row at the key has it."""
+    found, ordinal = tag, 0
+    while found in used:
         ordinal += 1
-        free = f"{tag}\x1f{ordinal}"
-    return free
+        found = f"{tag}\x1f{ordinal}"
+    return found
 
 
 def _stretch(c: Connection, fresh: list[Row], changed: list[Row]) -> None:

@@ -3,6 +3,7 @@
 A row is superseded when a whole export in force covers its source and its time and is younger than the last statement of it:
 what the export holds has the export's own ``as_of`` or a later one, so nothing has to be remembered of what it held. The rule
 looks at what was stated, never at when it arrived, so the order of uploads does not matter and taking an export back is exact.
+What left another healthbox tells of the whole exports that were in force there (``told``): one upload can hold several.
 
 state of a whole export   reading (also: proved to be no whole) | in force | undone (by a person)
 due                       rows may stand otherwise than the rule says; ``settle`` works that off in slices
@@ -16,14 +17,11 @@ SLICE = 2_000
 _DAY_MS = 86_400_000
 
 _LACKED = (
-    "EXISTS (SELECT 1 FROM whole_cover AS w CROSS JOIN whole_export AS x ON x.batch_id=w.batch_id WHERE w.source_id={source} "
+    "EXISTS (SELECT 1 FROM whole_cover AS w CROSS JOIN whole_export AS x ON x.id=w.export_id WHERE w.source_id={source} "
     "AND w.first<={end} AND w.last>{start} AND x.state='in force' AND x.as_of>{as_of})"
 )
-_COVERS = (
-    "SELECT first, last, as_of FROM whole_cover JOIN whole_export ON whole_export.batch_id=whole_cover.batch_id "
-    "WHERE source_id=? AND state='in force'"
-)
-_OF = "FROM whole_export AS e JOIN batch ON batch.id=e.batch_id JOIN whole_cover AS v ON v.batch_id=e.batch_id"
+_COVERS = "SELECT first, last, as_of FROM whole_cover JOIN whole_export ON whole_export.id=export_id WHERE source_id=? AND state='in force'"
+_OF = "FROM whole_export AS e JOIN batch ON batch.id=e.batch_id JOIN whole_cover AS v ON v.export_id=e.id"
 _STAGES = (
     f"{_OF} CROSS JOIN series ON series.person_id=batch.person_id AND series.metric='sleep_analysis' AND series.source_id=v.source_id "
     f"CROSS JOIN sleep_stage AS t ON t.series_id=series.id AND t.start>v.first-{_DAY_MS} AND t.start<v.last "
@@ -74,36 +72,64 @@ class InForce:
 
 def note(c: Connection, batch_id: int, covers: dict[int, tuple[int, int]], as_of: int | None) -> None:
     """What a step of a whole export spoke of: source → [first, last) in ms, and how recent it says it is."""
-    c.exec_driver_sql(
-        "INSERT INTO whole_export (batch_id, as_of, state) VALUES (?,?,'reading') "
-        "ON CONFLICT DO UPDATE SET as_of=coalesce(max(as_of, excluded.as_of), as_of, excluded.as_of)",
-        (batch_id, as_of),
-    )
-    for source_id, (first, last) in covers.items():
+    export_id = c.exec_driver_sql("SELECT id FROM whole_export WHERE batch_id=? AND told=0", (batch_id,)).scalar()
+    if export_id is None:
+        c.exec_driver_sql("INSERT INTO whole_export (batch_id, as_of, state) VALUES (?,?,'reading')", (batch_id, as_of))
+        export_id = _newest(c)
+    elif as_of is not None:
+        c.exec_driver_sql("UPDATE whole_export SET as_of=max(coalesce(as_of, ?1), ?1) WHERE id=?2", (as_of, export_id))
+    _cover(c, export_id, covers)
+
+
+def tell(c: Connection, person_id: int, batch_id: int, covers: dict[int, tuple[int, int]], as_of: int) -> None:
+    """An upload tells of a whole export that was in force elsewhere. One of the same instant that is known here is the same:
+    what a person has undone stays so."""
+    known = c.exec_driver_sql(
+        "SELECT e.id FROM whole_export AS e JOIN batch ON batch.id=batch_id WHERE person_id=? AND e.as_of=? AND state<>'reading' "
+        "ORDER BY state='undone', e.id LIMIT 1",
+        (person_id, as_of),
+    ).scalar()
+    if known is None:
+        c.exec_driver_sql("INSERT INTO whole_export (batch_id, as_of, state, told) VALUES (?,?,'in force',1)", (batch_id, as_of))
+        known = _newest(c)
+    if _cover(c, known, covers):
+        c.exec_driver_sql("UPDATE whole_export SET due=1 WHERE id=? AND state='in force'", (known,))
+
+
+def _newest(c: Connection) -> int:
+    return int(c.exec_driver_sql("SELECT max(id) FROM whole_export").scalar_one())
+
+
+def _cover(c: Connection, export_id: int, covers: dict[int, tuple[int, int]]) -> bool:
+    """True when the export covers more than it did."""
+    wider = [
         c.exec_driver_sql(
-            "INSERT INTO whole_cover (source_id, batch_id, first, last) VALUES (?,?,?,?) "
-            "ON CONFLICT DO UPDATE SET first=min(first, excluded.first), last=max(last, excluded.last)",
-            (source_id, batch_id, first, last),
-        )
+            "INSERT INTO whole_cover (source_id, export_id, first, last) VALUES (?,?,?,?) ON CONFLICT DO UPDATE "
+            "SET first=min(first, excluded.first), last=max(last, excluded.last) WHERE first>excluded.first OR last<excluded.last",
+            (source_id, export_id, first, last),
+        ).rowcount
+        for source_id, (first, last) in covers.items()
+    ]
+    return any(wider)
 
 
 def judge(c: Connection, batch_id: int, broken: frozenset[str]) -> None:
     """A batch is closed: its history is in force if all of it was read. What a person has undone stays so.
 
     ``broken``: the codes of rejections that say that a part of the file could not be read."""
-    state = c.exec_driver_sql("SELECT state FROM whole_export WHERE batch_id=?", (batch_id,)).scalar()
+    state = c.exec_driver_sql("SELECT state FROM whole_export WHERE batch_id=? AND told=0", (batch_id,)).scalar()
     if state is None or state == "undone":
         return
     now = "in force" if _is_whole(c, batch_id, broken) else "reading"
     if "in force" in (state, now):
-        c.exec_driver_sql("UPDATE whole_export SET state=?, due=1 WHERE batch_id=?", (now, batch_id))
+        c.exec_driver_sql("UPDATE whole_export SET state=?, due=1 WHERE batch_id=? AND told=0", (now, batch_id))
 
 
 def _is_whole(c: Connection, batch_id: int, broken: frozenset[str]) -> bool:
     marks = ",".join("?" * len(broken))
     return bool(
         c.exec_driver_sql(
-            "SELECT as_of IS NOT NULL FROM whole_export WHERE batch_id=?1 "
+            "SELECT as_of IS NOT NULL FROM whole_export WHERE batch_id=?1 AND told=0 "
             "AND EXISTS (SELECT 1 FROM chunk WHERE batch_id=?1) AND NOT EXISTS (SELECT 1 FROM chunk WHERE batch_id=?1 AND status<>'done') "
             f"AND NOT EXISTS (SELECT 1 FROM rejection WHERE batch_id=?1 AND code IN ({marks}))",
             (batch_id, *sorted(broken)),
@@ -129,7 +155,7 @@ def settle(c: Connection, batch_id: int, limit: int = SLICE) -> Settled:
 def due(c: Connection, person_id: int | None = None) -> list[tuple[int, int]]:
     """(batch, person) of the whole exports that have something to settle (of one person, or of all)."""
     rows = c.exec_driver_sql(
-        "SELECT batch_id, person_id FROM whole_export JOIN batch ON batch.id=batch_id WHERE due=1 AND (? IS NULL OR person_id=?) "
+        "SELECT DISTINCT batch_id, person_id FROM whole_export JOIN batch ON batch.id=batch_id WHERE due=1 AND (? IS NULL OR person_id=?) "
         "ORDER BY batch_id",
         (person_id, person_id),
     )
@@ -155,11 +181,11 @@ def forget(c: Connection, batch_id: int) -> None:
 
 def aside(c: Connection, batch_id: int) -> Aside | None:
     """None for an upload that states no whole history, or was not wholly read."""
-    state = c.exec_driver_sql("SELECT state FROM whole_export WHERE batch_id=?", (batch_id,)).scalar()
-    if state not in ("in force", "undone"):
+    states = set(c.exec_driver_sql("SELECT state FROM whole_export WHERE batch_id=?", (batch_id,)).scalars())
+    if states.isdisjoint(("in force", "undone")):
         return None
     samples = int(c.exec_driver_sql("SELECT count(*) FROM set_aside WHERE batch_id=?", (batch_id,)).scalar_one())
-    if state == "undone":
+    if "in force" not in states:
         return Aside(0, 0, samples, undone=True)
     stages, workouts = (
         int(c.exec_driver_sql(f"SELECT count(DISTINCT t.id) {rows}{_ASIDE}", (batch_id,)).scalar_one()) for rows in (_STAGES, _WORKOUTS)
@@ -170,9 +196,9 @@ def aside(c: Connection, batch_id: int) -> Aside | None:
 def merge_sources(c: Connection, kept: int, other: int) -> None:
     """What exports said of ``other`` they said of ``kept``."""
     c.exec_driver_sql(
-        "INSERT INTO whole_cover (source_id, batch_id, first, last) SELECT ?, batch_id, first, last FROM whole_cover WHERE source_id=? "
+        "INSERT INTO whole_cover (source_id, export_id, first, last) SELECT ?, export_id, first, last FROM whole_cover WHERE source_id=? "
         "ON CONFLICT DO UPDATE SET first=min(first, excluded.first), last=max(last, excluded.last)",
         (kept, other),
     )
-    c.exec_driver_sql("UPDATE whole_export SET due=1 WHERE batch_id IN (SELECT batch_id FROM whole_cover WHERE source_id=?)", (kept,))
+    c.exec_driver_sql("UPDATE whole_export SET due=1 WHERE id IN (SELECT export_id FROM whole_cover WHERE source_id=?)", (kept,))
     c.exec_driver_sql("DELETE FROM whole_cover WHERE source_id=?", (other,))

@@ -1,4 +1,11 @@
-"""Workouts: one row a session, merged field by field; series and route are compressed blobs, never samples."""
+"""Workouts: one row a session, merged field by field; series and route are compressed blobs, never samples.
+
+A recording is a row that only a file of the device itself has told of (GPX, TCX, FIT: it is as recent as its end, or a GPX as its
+start). Where it lies in exactly one other workout of the person, but for a tenth of it or 15 seconds (the way begins when the
+satellites are found), it is a part of that one: not listed beside it, its way and series shown where that one has none. Rows are
+not merged for it: what is a part is seen when reading, so it does not matter which came first, and two workouts that could both
+be meant leave the recording what it is.
+"""
 
 import json
 import zlib
@@ -13,6 +20,13 @@ from healthbox.store.tombstones import buried
 NEAR_MS = 2_000
 KIND = "workout"  # stands for a metric where a deletion names one
 DELETED = 2  # as `superseded`: emptied, kept for its times alone
+_WHOLE = (  # of the recording t: the workout that it is a part of
+    '(SELECT CASE count(*) WHEN 1 THEN max(w.id) END FROM workout AS w WHERE t.uuid IS NULL AND t.as_of<=t."end" '
+    'AND w.person_id=t.person_id AND w.start BETWEEN t.start-max(15000, (t."end"-t.start)/9+1)-2000 AND t.start+2000 '
+    'AND w."end">=t."end"-2000 AND (w."end"-w.start)-(t."end"-t.start)<=max(15000, (w."end"-w.start)/10) '
+    "AND w.superseded=0 AND (w.uuid IS NOT NULL OR w.as_of>w.\"end\") AND (w.activity=t.activity OR 'other' IN (w.activity, t.activity)))"
+)
+LISTED = f"t.superseded=0 AND {_WHOLE} IS NULL"  # of workout AS t: what counts and is no part of another
 _EMPTY = "superseded=?, totals='{}', series=NULL, route=NULL, laps='[]', meta='{}'"
 
 
@@ -50,10 +64,10 @@ def _standing(c: Connection, person_id: int, workout: Workout, uuid: bytes | Non
         f'SELECT {_COLUMNS} FROM workout WHERE person_id=? AND start BETWEEN ? AND ? AND "end" BETWEEN ? AND ? ORDER BY start, "end", id',
         (person_id, workout.start - NEAR_MS, workout.start + NEAR_MS, workout.end - NEAR_MS, workout.end + NEAR_MS),
     ).fetchall()
-    for found in rows:
-        if uuid is None or found[2] is None:
-            return _row(found)
-    return None
+    near = sorted(map(_row, rows), key=lambda row: row.superseded == DELETED)
+    if uuid is not None:  # it lives, so the deletion of another one at these times is not its own
+        near = [row for row in near if row.uuid is None and row.superseded != DELETED]
+    return near[0] if near else None
 
 
 def put(c: Connection, person_id: int, batch_id: int, source_id: int, workout: Workout, uuid: bytes | None, as_of: int) -> str:
@@ -147,19 +161,30 @@ def _forget(c: Connection, person_id: int, batch_id: int, source_id: int, workou
 def between(c: Connection, person_id: int, low: int, high: int, *, limit: int = 500) -> list[WorkoutRow]:
     """Workouts that start in [low, high) ms, newest first."""
     rows = c.exec_driver_sql(
-        f"SELECT {_COLUMNS} FROM workout WHERE person_id=? AND start>=? AND start<? AND superseded=0 ORDER BY start DESC, id DESC LIMIT ?",
+        f"SELECT {_COLUMNS} FROM workout AS t WHERE person_id=? AND start>=? AND start<? AND {LISTED} ORDER BY start DESC, id DESC LIMIT ?",
         (person_id, low, high, limit),
     ).fetchall()
     return [_row(row) for row in rows]
 
 
 def get(c: Connection, person_id: int, workout_id: int) -> tuple[WorkoutRow, dict[str, Any], list[Any]] | None:
-    """One workout with its series and its route."""
+    """One workout with its series and its route; what it lacks and a recording of it has comes from there."""
     found = c.exec_driver_sql(
         f"SELECT {_COLUMNS}, series, route FROM workout WHERE person_id=? AND id=? AND superseded<>2",
         (person_id, workout_id),
     ).fetchone()
-    return None if found is None else (_row(found), unpack(found[12]) or {}, unpack(found[13]) or [])
+    if found is None:
+        return None
+    row, series, route = _row(found), unpack(found[12]) or {}, unpack(found[13]) or []
+    for part in c.exec_driver_sql(
+        f"SELECT {_COLUMNS}, series, route FROM workout AS t WHERE person_id=? AND start BETWEEN ? AND ? AND superseded=0 AND {_WHOLE}=? "
+        'ORDER BY start, "end", activity',
+        (person_id, row.start - NEAR_MS, row.end, row.id),
+    ).fetchall():
+        more = _row(part)
+        row = row._replace(totals=more.totals | row.totals, laps=row.laps or more.laps, meta=more.meta | row.meta)
+        series, route = (unpack(part[12]) or {}) | series, route or unpack(part[13]) or []
+    return row, series, route
 
 
 def pack(data: Any) -> bytes | None:

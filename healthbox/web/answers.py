@@ -6,9 +6,9 @@ import traceback
 from typing import Any
 
 import msgspec
-from flask import Flask, Response, make_response, render_template, request
+from flask import Flask, Response, current_app, make_response, render_template, request
 from sqlalchemy.exc import DBAPIError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.wrappers import Response as AnyResponse
 
 from healthbox.domain.errors import Problem
@@ -78,6 +78,14 @@ def for_http(error: HTTPException) -> AnyResponse:
     return answer
 
 
+def for_method(error: MethodNotAllowed) -> AnyResponse:
+    """Where only the method is wrong no room is asked, though the address is one's: it has its own words."""
+    adapter = current_app.create_url_adapter(request)
+    endpoint = str(adapter.match(method=next(iter(error.valid_methods)))[0]) if adapter and error.valid_methods else ""
+    own = current_app.error_handler_spec.get(endpoint.rpartition(".")[0], {}).get(None, {}).get(HTTPException)
+    return own(error) if own else for_http(error)  # type: ignore[return-value]  # a room's handlers answer as ours do
+
+
 def for_database(error: DBAPIError) -> Response:
     problem = translated(error)
     return for_problem(problem) if problem else for_mistake(error)
@@ -97,5 +105,6 @@ def for_mistake(error: Exception) -> Response:
 def equip(app: Flask) -> None:
     app.register_error_handler(Problem, for_problem)
     app.register_error_handler(HTTPException, for_http)
+    app.register_error_handler(MethodNotAllowed, for_method)
     app.register_error_handler(DBAPIError, for_database)
     app.register_error_handler(Exception, for_mistake)

@@ -7,19 +7,32 @@ from zoneinfo import ZoneInfo
 
 from healthbox import render
 from healthbox.domain.catalogue import Catalogue
+from healthbox.store.devices import IMPORTER
 from healthbox.store.freshness import Arrival, Import
 from healthbox.store.people import Person
+from healthbox.web.said import name_of
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 SENDERS = {
     "health-auto-export": "Health Auto Export",
     "shortcuts": "Shortcuts",
+    "hc-webhook": "HC Webhook",
+    "health-connect-exports": "Health Connect Exports",
+    "healthsave": "HealthSave",
+    "health-data-export": "Health Data Export",
+    "health-export-pro": "Health Export Pro",
+    "health-bridge": "Health Bridge",
+    "open-wearables": "Open Wearables",
     "native-sync": "healthbox sync",
     "seed-sync": "healthbox sync",
     "flutter-health": "Flutter health",
     "apple-health-export": "Apple Health export",
     "health-connect-backup": "Health Connect backup",
     "healthbox-export": "healthbox export",
+    "plain-csv": "Table (CSV)",
+    "gpx": "GPX file",
+    "tcx": "TCX file",
+    "fit": "FIT file",
 }
 CLASSES = {
     "manual": "typed in",
@@ -32,7 +45,7 @@ CLASSES = {
     "provider": "provider",
 }
 ACTS = {"weight": "weigh", "blood_pressure_systolic": "measure", "blood_pressure_diastolic": "measure", "blood_glucose": "measure"}
-SHORT = {"heart_rate": "Pulse", "weight": "Weight", "sleep_analysis": "Sleep"}
+SHORT = {"sleep_analysis": "Sleep", "distance_walking_running": "Walking"}
 OUTCOMES = (("new", "new"), ("updated", "updated"), ("duplicate", "known"), ("deleted", "deleted"), ("rejected", "refused"))
 
 
@@ -99,7 +112,7 @@ def source_row(arrival: Arrival, catalogue: Catalogue, reader: Reader) -> Row:
     """'Pulse every 5 min, as usual' or 'you usually weigh daily; shows Tuesday’s'."""
     key = arrival.metric or ""
     metric = catalogue.get(key)
-    label = SHORT.get(key) or (metric.label if metric else "")
+    label = SHORT.get(key) or (name_of(metric) if metric else "")
     state = arrival.state(reader.now)
     if arrival.usual is None:
         words = "Learning its habit" if state == "ok" else f"Not heard since {reader.day(arrival.newest)}"
@@ -187,7 +200,8 @@ def density(batch: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> fl
 
 def upload(batch: Mapping[str, Any], reader: Reader, per_byte: float | None = None) -> Upload:
     at = batch["timings"]["accepted"]
-    common = (batch["batch"], SENDERS.get(batch["format"], batch["format"]), batch["device"])
+    device = "an imported file" if batch["device"] == IMPORTER else batch["device"]
+    common = (batch["batch"], SENDERS.get(batch["format"], batch["format"]), device)
     if batch["timings"]["closed"] is None:
         badge, words, share, told = _progress(batch, reader, per_byte)
         return Upload(*common, "partial", badge, "", words, True, batch["read"], share, told, reader.ago(at), reader.iso(at))

@@ -168,8 +168,10 @@ def running_median(values: Values, window: int = 7) -> list[float | None]:
     return medians
 
 
-def strip(value: float | None, usual: Usual | None, past: Values = ()) -> Strip:
-    """The band takes the middle two fifths of the track, so that bands of different readings stand in line; far values stop at its end."""
+def strip(value: float | None, usual: Usual | None, past: Values = (), *, partial: bool = False) -> Strip:
+    """The band takes the middle two fifths of the track, so that bands of different readings stand in line; far values stop at its end.
+
+    What is ``partial`` stands on it as an open mark and is not judged."""
     if usual is None:
         seen = [v for v in past if v is not None]
         low, high = fitted([*seen, value], least=1e-6, pad=0.6)
@@ -181,7 +183,8 @@ def strip(value: float | None, usual: Usual | None, past: Values = ()) -> Strip:
     band = Span(30.0, 40.0)
     if value is None:
         return Strip("none", None, band)
-    return Strip(against(value, usual), round(min(97.0, max(3.0, 30 + 40 * (value - low) / width)), 2), band)
+    at = round(min(97.0, max(3.0, 30 + 40 * (value - low) / width)), 2)
+    return Strip("partial", None, band, (at,)) if partial else Strip(against(value, usual), at, band)
 
 
 def spark(values: Values, usual: Usual | None = None, height: float = 34) -> Plot:

@@ -1,24 +1,25 @@
 """The drawing of how far our days lie from the stated ones: a point a day, a week or a month, one table row each."""
 
 import datetime as dt
+from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeVar
+from itertools import pairwise
+from typing import Any, Protocol
 
 from healthbox import render
 from healthbox.analytics import drift
 from healthbox.domain.catalogue import Metric
-from healthbox.pipeline.compare import Drift, Pair
+from healthbox.pipeline.compare import Drifts, Pair
 from healthbox.web import charts, drift_words, ranges
 from healthbox.web.frame import href
 from healthbox.web.metric_chart import HEIGHT
-from healthbox.web.pages.metrics import SLEEP, name_of
+from healthbox.web.pages.metrics import SLEEP
 from healthbox.web.ranges import DAY, Slot
-from healthbox.web.said import Said
+from healthbox.web.said import Said, name_of
 
 BAND = (-100 * drift.CLOSE, 100 * drift.CLOSE)
 POINTS = 60  # of a spark
 MOST = 40  # months drawn one by one
-T = TypeVar("T", bound=Pair | Drift)
 
 
 class View(Protocol):
@@ -42,10 +43,11 @@ def why_of(pair: Pair) -> str:
     return href("why", key=pair.metric, date=pair.date.isoformat())
 
 
-def spark(days: Sequence[Drift], at: View) -> charts.Plot | None:
+def spark(days: Drifts, at: View) -> charts.Plot | None:
     """The median drift of up to sixty equal stretches; None where most of the range has nothing to draw."""
     cut = _equal(at.first, at.last, -(-((at.last - at.first).days + 1) // POINTS))
-    values = [_median(inside) for _, inside in stretches(cut, days)]
+    edges = [0, *(bisect_right(days.dates, slot.last.isoformat()) for slot in cut)]
+    values = [_median(days.shares[low:high]) if high > low else None for low, high in pairwise(edges)]
     return None if _sparse(values) else charts.spark(values, BAND)
 
 
@@ -68,7 +70,7 @@ def _slots(at: View) -> list[Slot]:
     return [Slot(months[n].first, months[min(n + step, len(months)) - 1].last) for n in range(0, len(months), step)]
 
 
-def stretches(cut: Sequence[Slot], days: Sequence[T]) -> list[tuple[Slot, list[T]]]:
+def stretches(cut: Sequence[Slot], days: Sequence[Pair]) -> list[tuple[Slot, list[Pair]]]:
     """The days of each slot; both ascending."""
     found, index = [], 0
     for slot in cut:
@@ -81,9 +83,9 @@ def stretches(cut: Sequence[Slot], days: Sequence[T]) -> list[tuple[Slot, list[T
     return found
 
 
-def _median(days: Sequence[Pair | Drift]) -> float | None:
+def _median(shares: Sequence[float | None]) -> float | None:
     """In percent."""
-    median = drift.summary([day.share for day in days]).median
+    median = drift.summary(shares).median
     return None if median is None else 100 * median
 
 
@@ -93,7 +95,8 @@ def chart(pairs: Sequence[Pair], metric: Metric, at: View) -> dict[str, Any] | N
         return None
     points, locale = stretches(_slots(at), pairs), at.said.locale
     one_day = points[0][0].is_day
-    values, labels = [_median(inside) for _, inside in points], charts.thinned([_tick(slot, at) for slot, _ in points], 4)
+    values = [_median([pair.share for pair in inside]) for _, inside in points]
+    labels = charts.thinned([_tick(slot, at) for slot, _ in points], 4)
 
     def word(value: float) -> str:
         return f"{render.number(value, 0 if value == round(value) else 1, locale)} %"
@@ -111,11 +114,12 @@ def chart(pairs: Sequence[Pair], metric: Metric, at: View) -> dict[str, Any] | N
     found = drift.summary([pair.share for pair in pairs])
     return {
         "plot": plot, "title": f"{name_of(metric)}: ours against the stated",
-        "summary": f"Median {drift_words.percent(found.median, locale)}; {found.close} of {found.days} days lie in the band of 1 %.",
+        "summary": f"Typically {drift_words.percent(found.median, locale)}; "
+        f"{found.close} of {found.days} days lie within 1{render.SPACE}%.",
         "keys": [("bandf", "within 1 %")] + ([("nodata", "not both")] if plot.gaps else []),
         "data": {
             "caption": f"Drift, {at.words}", "xs": plot.xs,
-            "columns": ("Day", "Drift", "Ours", "Stated") if one_day else ("From", "Median drift", "Lowest", "Highest", "Days"),
+            "columns": ("Day", "Difference", "Ours", "Stated") if one_day else ("From", "Typically", "Lowest", "Highest", "Days"),
             "rows": [_point(slot, inside, metric, at) for slot, inside in points],
             "hrefs": [why_of(inside[0]) if one_day and inside else "" for _, inside in points],
         },

@@ -9,11 +9,7 @@ from healthbox.pipeline.compare import Pair
 from healthbox.web.arriving import SENDERS
 from healthbox.web.said import ADDED, Said
 
-APPS = SENDERS | {
-    "apple-health-export": "the Apple Health export", "hc-webhook": "HC Webhook", "health-connect-exports": "Health Connect Exports",
-    "healthsave": "HealthSave", "health-data-export": "Health Data Export", "health-export-pro": "Health Export Pro",
-    "health-bridge": "Health Bridge", "open-wearables": "Open Wearables",
-}  # fmt: skip
+APPS = SENDERS | {"apple-health-export": "the Apple Health export"}
 MADE_OF = {"raw": "from samples", "minute": "from minutes", "hour": "from hours"}
 DATED = ("stated", "day")
 NIGHT = "sleep_analysis"
@@ -29,7 +25,7 @@ def percent(share: float | None, locale: str) -> str:
     if share is None:
         return "nothing stated"
     value = 100 * share
-    digits = 0 if abs(value) >= 9.95 or abs(value) < 0.005 else 2 if abs(value) < 0.095 else 1
+    digits = 0 if abs(value) >= 9.95 or abs(value) < 0.05 else 1
     return f"{render.signed(value, digits, locale)}{render.SPACE}%"
 
 
@@ -53,12 +49,17 @@ def when_stated(as_of: int | None, date: dt.date, said: Said) -> str:
 
 
 def both(pair: Pair, metric: Metric, said: Said) -> str:
-    """'8,990 steps from samples. 9,120 steps stated by Health Auto Export on 20 Nov at 06:10 (counts).': which makes the day."""
+    """'8,990 steps from samples. 9,120 steps stated by Health Auto Export on 20 Nov at 06:10 (used).': which makes the day."""
     ours, stated = said.amount(metric, pair.ours), said.amount(metric, pair.stated.value)
     kind = "from sleep stages" if metric.key == NIGHT else MADE_OF[pair.kind]
     theirs = f"{stated} stated by {app_name(pair.stated.app)} {when_stated(pair.stated.as_of, pair.date, said)}".rstrip()
-    mark = ("", " (counts)") if pair.layer in DATED else (" (counts)", "")
+    mark = ("", " (used)") if pair.layer in DATED else (" (used)", "")
     return f"{ours} {kind}{mark[0]}. {theirs}{mark[1]}."
+
+
+def beside(pair: Pair, metric: Metric, said: Said) -> str:
+    """'8,990 steps here, 9,000 steps stated.': all that a day which agrees is worth."""
+    return f"{said.amount(metric, pair.ours)} here, {said.amount(metric, pair.stated.value)} stated."
 
 
 def why(causes: list[Cause], metric: Metric, said: Said) -> list[str]:
@@ -98,7 +99,7 @@ def _sentence(cause: Cause, metric: Metric, said: Said) -> str:
             return f"The samples cover only {_whole(cause.share or 0.0, said)} of the day{usual}."
         case "other":
             return f"{app_name(cause.name)} states {amount}, as we count."
-    return "Unknown: what is stored does not say why."
+    return "Nothing that is stored says why."
 
 
 def _amount(cause: Cause, metric: Metric, said: Said) -> str:

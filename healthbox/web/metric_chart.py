@@ -15,7 +15,7 @@ from healthbox.web import charts, ranges, timelines, usual
 from healthbox.web.frame import href
 from healthbox.web.house import house
 from healthbox.web.ranges import Cell, Slot
-from healthbox.web.said import ADDED, Said
+from healthbox.web.said import ADDED, Said, hue_of, name_of
 from healthbox.web.timelines import Part
 
 DAY = dt.timedelta(days=1)
@@ -92,7 +92,7 @@ def over(at: View, rows: Sequence[Point], band: tuple[float, float] | None) -> d
     hrefs = [_open(slot, cell, at) for slot, cell in zip(cut, found, strict=True)]
     return {
         "plot": plot, "title": f"{at.name}, {ranges.WORDS[at.range].lower()}", "summary": _summary(at, found, one, partial),
-        "keys": _keys(plot),
+        "keys": _ranged(at.metric, kind) + _keys(plot),
         "data": {"caption": f"{at.name}, {_span(at)}", "columns": columns, "rows": table, "xs": plot.xs, "hrefs": hrefs},
         "span": _span(at),
     }  # fmt: skip
@@ -111,7 +111,7 @@ def _row(slot: Slot, cell: Cell | None, pair: tuple[float, float] | None, at: Vi
 def _columns(at: View, one: bool, spread: bool) -> tuple[str, ...]:
     if one:
         return ("Day", "Value", "Lowest", "Highest") if spread else ("Day", "Value", "Usual")
-    return ("Week" if at.range == "6m" else "Month", "Mean of a day" if at.added else "Mean", "Lowest day", "Highest day", "Days")
+    return ("Week" if at.range == "6m" else "Month", "Average day" if at.added else "Average", "Lowest day", "Highest day", "Days")
 
 
 def _tick(slot: Slot, at: View, *, long: bool = False) -> str:
@@ -140,7 +140,8 @@ def _summary(at: View, found: Sequence[Cell | None], one: bool, partial: bool) -
     whole = [cell for cell in (found[:-1] if partial else found) if cell] or held
     low, high = min(cell.value for cell in whole), max(cell.value for cell in whole)
     unit = "days" if one else "weeks" if at.range == "6m" else "months"
-    return f"{at.said.usual(at.metric, (low, high), unit=True)}; {len(held)} of {len(found)} {unit} have data."
+    each = "" if one else f"{unit[:-1].capitalize()}ly averages "  # a browser's own drawing has every day
+    return f"{each}{at.said.usual(at.metric, (low, high), unit=True)}; {len(held)} of {len(found)} {unit} have data."
 
 
 def _span(at: View) -> str:
@@ -149,6 +150,10 @@ def _span(at: View) -> str:
     first, last = (render.short_date(day, at.said.locale) for day in (at.first, at.end))
     years = (f" {at.first.year}", f" {at.end.year}") if at.first.year != at.end.year or at.end.year != at.today.year else ("", "")
     return f"{first}{years[0]} {render.DASH} {last}{years[1]}"
+
+
+def _ranged(metric: Metric, kind: str) -> list[tuple[str, str]]:
+    return [(f"bar range {hue_of(metric)}", "lowest to highest"), ("f", "average")] if kind == "minmax" else []
 
 
 def _keys(plot: charts.Plot) -> list[tuple[str, str]]:
@@ -183,11 +188,12 @@ def day(said: Said, metric: Metric, person_id: int, date: dt.date) -> dict[str, 
         (render.clock_time(at, said.locale), *(said.amount(metric, v) for v in _numbers(cell, added)))
         for at, cell in zip(local, spans, strict=False)
     ]
-    columns = ("From", "Value") if added else ("From", "Mean", "Lowest", "Highest")
+    columns = ("From", "Value") if added else ("From", "Average", "Lowest", "Highest")
     heard = sum(c is not None and (not added or c.value > 0) for c in spans)
     plot = replace(plot, gaps=_past(plot.gaps, 100 * len(hours) / len(local)))
     return {
-        "plot": plot, "title": f"{metric.label}, hour by hour", "keys": _keys(plot), "span": _day_words(date, said),
+        "plot": plot, "title": f"{name_of(metric)}, hour by hour", "span": _day_words(date, said),
+        "keys": _ranged(metric, "bars" if added else "minmax") + _keys(plot),
         "summary": f"{said.amount(metric, told['value'])} over the day, from {told['count']} readings in {heard} hours.",
         "data": {"caption": "Hour by hour", "columns": columns, "rows": rows, "xs": plot.xs[: len(rows)], "hrefs": ()},
     }  # fmt: skip

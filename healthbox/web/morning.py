@@ -19,7 +19,7 @@ from healthbox.store.freshness import Arrival
 from healthbox.store.pages_reading import Window
 from healthbox.web import charts, usual
 from healthbox.web.frame import href
-from healthbox.web.said import PLAIN, Said, capital
+from healthbox.web.said import PLAIN, Said, capital, name_of
 from healthbox.web.usual import DAY, Change, Judged, Reading
 
 BY_KEY = {reading.key: reading for reading in (*usual.NIGHTLY, *usual.MOVEMENT, *usual.BODY, usual.BEDTIME)}
@@ -278,7 +278,7 @@ def _word(change: Change) -> str:
 
 def _label(key: str) -> str:
     known = PLAIN.get(key)
-    return known.label if known else key
+    return name_of(known) if known else key
 
 
 def _smooth(change: Change) -> charts.Plot:

@@ -149,7 +149,7 @@ def pulse(night: Night, measured: Pulse, resting: Baseline, reader: Reader) -> d
         keys.append(("nodata", "no readings"))
     return {
         "plot": drawn, "legend": keys,
-        "summary": f"Between {usual_range(least, most, 0, reader.locale)} bpm, means of {duration(slots.step / 60_000)}.",
+        "summary": f"{usual_range(least, most, 0, reader.locale)} bpm, each point the average of {duration(slots.step / 60_000)}.",
         "data": {"caption": "Pulse through the night", "columns": ("From", "Pulse"), "rows": rows, "xs": drawn.xs},
         "source": measured.source,
     }  # fmt: skip

@@ -42,7 +42,7 @@ def spread(rows: Sequence[Times], kind: str, bed: Baseline, wake: Baseline, link
     labels = _labels(rows, kind, reader)
     drawn = timelines.nights(spans, bands=bands, labels=labels, hours=hours)
     single = kind in ("14d", "90d")
-    keys = [("bar sleep", "asleep to awake" if single else "asleep to awake, medians")]
+    keys = [("bar sleep", "asleep to awake" if single else "asleep to awake, typical times")]
     keys += [("bandf", "usual times to fall asleep and wake")] if bands else []
     if drawn.gaps:
         untimed = any(row.bed is None and row.asleep is not None for row in rows)
@@ -88,7 +88,7 @@ def _spread_summary(rows: Sequence[Times], reader: Reader) -> str:
     seen, days = sum(row.nights for row in rows), sum((row.last - row.first).days + 1 for row in rows)
     beds, wakes = [r.bed for r in rows if r.bed is not None], [r.wake for r in rows if r.wake is not None]
     times = f", {reader.minute(median(beds))}{DASH}{reader.minute(median(wakes))}" if beds else ""
-    return f"{seen} of {days} nights, median {duration(median(known))} asleep{times}."
+    return f"{seen} of {days} nights, typically {duration(median(known))} asleep{times}."
 
 
 def rhythm_facts(
@@ -137,5 +137,5 @@ def half_year(nights: Sequence[Slept], on: dt.date, reader: Reader) -> dict[str,
         held = [v for v in each if v is not None]
         name = f"{month_word(dt.date(year, month, 1), reader.locale)} {year}"
         rows.append((name, duration(median(held)) if held else "no data", f"{len(held)} of {len(each)}"))
-    summary = f"{len(known)} of {span} nights{f', median {duration(median(known))} asleep' if known else ''}."
+    summary = f"{len(known)} of {span} nights{f', typically {duration(median(known))} asleep' if known else ''}."
     return {"plot": drawn, "legend": keys, "summary": summary, "rows": rows}

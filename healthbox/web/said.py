@@ -1,6 +1,7 @@
 """Numbers of metrics in one person's words: ``render`` with their units and locale, for what Python has to say itself."""
 
 import datetime as dt
+import re
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -9,6 +10,7 @@ from healthbox.domain.catalogue import Catalogue, Metric
 from healthbox.domain.units import for_display
 from healthbox.render import Quantity, Units
 from healthbox.store.people import Person
+from healthbox.web import usual
 
 PLAIN = Catalogue.load()
 HUES = {
@@ -16,10 +18,20 @@ HUES = {
     "activity": "move", "mobility": "move", "workout": "move",
 }  # fmt: skip
 ADDED = ("sum", "duration", "count")
+NAMES = {reading.key: reading.name for reading in (*usual.NIGHTLY, *usual.MOVEMENT, *usual.BODY)}
+NAMES |= {"heart_rate": "Pulse", "sleep_analysis": NAMES["asleep"]}
+TITLED = re.compile(r"(?<!^)\b[A-Z][a-z]+\b")
 
 
 def hue_of(metric: Metric) -> str:
     return HUES.get(metric.category, "body")
+
+
+def name_of(metric: Metric) -> str:
+    """The one name of a metric on every page: Today's, else the catalogue's in the case of a sentence; people's own names as they are."""
+    if metric.key in NAMES:
+        return NAMES[metric.key]
+    return TITLED.sub(lambda word: word[0].lower(), metric.label) if PLAIN.get(metric.key) else metric.label
 
 
 @dataclass(frozen=True)

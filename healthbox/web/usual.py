@@ -16,6 +16,7 @@ import msgspec
 
 from healthbox.analytics.baseline import LOGARITHMIC, Baseline, baseline, floor, signed
 from healthbox.domain.catalogue import Metric
+from healthbox.domain.clock import known_zone
 from healthbox.store.pages_reading import NightPoint, Point
 
 DAY = dt.timedelta(days=1)
@@ -107,10 +108,15 @@ class Change(msgspec.Struct, frozen=True):
 def with_nights(rows: dict[str, list[Point]], nights: Sequence[NightPoint], zone: ZoneInfo) -> dict[str, list[Point]]:
     """The day rows and, under keys of their own, what nights hold: asleep, awake, bedtime (minutes since the noon before)."""
     found = dict(rows)
-    found["asleep"] = [_point(n.date, n.asleep) for n in nights if n.asleep is not None]
-    found["awake"] = [_point(n.date, n.awake) for n in nights if n.awake is not None and n.asleep is not None]
-    found["bedtime"] = [_point(n.date, since_noon(n.start, n, zone)) for n in nights if n.start is not None and n.asleep is not None]
+    found["asleep"] = asleep(nights)
+    found["awake"] = [_point(n, n.awake) for n in nights if n.awake is not None and n.asleep is not None]
+    found["bedtime"] = [_point(n, since_noon(n.start, n, zone)) for n in nights if n.start is not None and n.asleep is not None]
     return found
+
+
+def asleep(nights: Sequence[NightPoint]) -> list[Point]:
+    """Minutes asleep with who measured them: two watches are two usuals, here as on the page of the night."""
+    return [_point(n, n.asleep) for n in nights if n.asleep is not None]
 
 
 def since_noon(instant: int, night: NightPoint, zone: ZoneInfo) -> float:
@@ -120,7 +126,7 @@ def since_noon(instant: int, night: NightPoint, zone: ZoneInfo) -> float:
 
 
 def zone_of(night: NightPoint, zone: ZoneInfo) -> dt.tzinfo:
-    return ZoneInfo(night.zone) if "/" in night.zone else zone
+    return known_zone(night.zone) or zone
 
 
 def on_day(rows: Sequence[Point], date: dt.date) -> Point | None:
@@ -262,5 +268,5 @@ def _change(reading: Reading, rows: Sequence[Point], until: dt.date) -> Change |
     return Change(reading, before, after, size, len(new), values) if size >= 2 and abs(after - before) >= noise else None
 
 
-def _point(date: dt.date, value: float) -> Point:
-    return Point(date, value, None, None, None, 1)
+def _point(night: NightPoint, value: float) -> Point:
+    return Point(night.date, value, None, None, None, 1, source=night.name)

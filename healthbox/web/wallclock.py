@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from healthbox import render
-from healthbox.domain.clock import ZoneHistory, is_zone, zone_of
+from healthbox.domain.clock import ZoneHistory, known_zone, zone_of
 from healthbox.render import Units
 from healthbox.store import people
 from healthbox.store.people import Person
@@ -26,7 +26,7 @@ class Reader:
 
     def local(self, ms: int, zone: str = "") -> dt.datetime:
         """The moment in ``zone`` when an event states one, else in the person's zone of that time."""
-        return dt.datetime.fromtimestamp(ms / 1000, (_stated(zone) if zone else None) or self.home or zone_of(self.zones.zone_at(ms)))
+        return dt.datetime.fromtimestamp(ms / 1000, known_zone(zone) or self.home or zone_of(self.zones.zone_at(ms)))
 
     def clock(self, ms: int, zone: str = "") -> str:
         moment = self.local(ms, zone)
@@ -51,12 +51,6 @@ class Reader:
         """The instant of the middle of a date, on the person's own clock."""
         start, end = self.zones.bounds(day)
         return (start + end) // 2
-
-
-@functools.lru_cache(maxsize=256)
-def _stated(zone: str) -> dt.tzinfo | None:
-    name = zone.removeprefix("UTC") if zone[3:4] in ("+", "-") else zone  # a fixed offset calls itself UTC+01:00
-    return zone_of(name) if name and is_zone(name) else None
 
 
 @functools.lru_cache(maxsize=4096)

@@ -81,7 +81,7 @@ def test_a_metric(read: Callable[..., str], stage: Stage) -> None:
     whole = [day["value"] for day in days if day["date"] != TODAY]
     assert f"Highest{max(whole):,.0f}steps" in words
     assert f"Lowest{min(whole):,.0f}steps" in words
-    assert f"Meanofaday{sum(whole) / len(whole):,.0f}steps" in words
+    assert f"Averageday{sum(whole) / len(whole):,.0f}steps" in words
     assert f"{days[-1]['value']:,.0f}stepstodaysofar" in words
 
 

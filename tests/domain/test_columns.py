@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthbox.domain.columns import HOUR, Average, Run, averaged, hours_held, merged
+from healthbox.domain.columns import HOUR, Average, Run, averaged, hours_held, merged, stretched
 from healthbox.domain.days import fold
 from healthbox.domain.merge import Piece, Share, merge
 
@@ -80,6 +80,16 @@ def test_means_weigh_intervals_by_their_time_and_points_alike() -> None:
     assert averaged(run([(LOW + at, LOW + at, 60.0 + at) for at in range(3)]), DAY) == Average(61.0, 60.0, 62.0, 3)
     noise = run([(LOW, LOW + HOUR, 50.0), (LOW + HOUR, LOW + 4 * HOUR, 70.0)])
     assert averaged(noise, DAY) == Average(65.0, 50.0, 70.0, 2)
+
+
+def test_readings_without_length_last_until_the_next_one_and_ten_minutes_at_most() -> None:
+    minute = 60_000
+    seen = run([(LOW + at * minute, LOW + at * minute, 1.0) for at in (0, 5, 60)] + [(DAY[1] - minute, DAY[1] - minute, 1.0)])
+    lasting = stretched(seen, DAY[1])
+    assert [end - start for start, end in zip(lasting.starts, lasting.ends, strict=True)] == [5 * minute, 10 * minute, 10 * minute, minute]
+    assert (lasting.starts, lasting.values) == (seen.starts, seen.values)
+    for kept in (run([(LOW, LOW, 1.0), (LOW, LOW, 2.0)]), run([(LOW, LOW, 1.0), (LOW + 1, LOW + minute, 2.0)])):
+        assert stretched(kept, DAY[1]) == kept, "several at one instant, or some that say how long they took"
 
 
 def test_what_is_not_plain_is_left_to_the_general_way() -> None:

@@ -21,6 +21,8 @@ def metric(key: str) -> Metric:
     [
         ("active_energy", 418.4, "kJ", 100.0),
         ("active_energy", 100, "Cal", 100),
+        ("sexual_activity", 2, "times", 2),
+        ("handwashing_time", 30, "s", 0.5),
         ("active_energy", 100, "cal", 0.1),
         ("distance_walking_running", 2, "mi", 3218.688),
         ("distance_walking_running", 5.02, "km", 5020),

@@ -3,6 +3,7 @@ to its end or refuses it in words, and what it gives can be stored."""
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import io
 import json
@@ -243,10 +244,19 @@ def _check(record: Record) -> None:
         for position, start, end, value, zone, metadata in record.rows:
             _instant(start)
             _instant(end)
-            _sound((position, value, zone, metadata))
+            _value(value)
+            _sound((position, zone, metadata))
         return
+    _value(getattr(record, "value", None))
     for name in record.__struct_fields__:
         _sound(getattr(record, name))
+
+
+def _value(value: object) -> None:
+    """A word is the name of a category value, and so none that reads as "nan" or as a number without end."""
+    _sound(value)
+    with contextlib.suppress(ValueError):
+        assert not isinstance(value, str) or math.isfinite(float(value)), f"the value {value!r}"
 
 
 def _instant(value: object) -> None:

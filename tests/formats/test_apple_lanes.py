@@ -23,7 +23,8 @@ NAMES = st.sampled_from(
 )  # fmt: skip
 BODIES = st.sampled_from(
     ["", "", entry("HKMetadataKeyHeartRateMotionContext", "1"), entry("HKWasUserEntered", "1"), entry("HKTimeZone", "America/New_York"),
-     entry("a &amp; b", "&lt;&#10;&gt;"), entry("k", "v") + entry("k", "w"), "  <!-- said -->\n" + entry("k", "v"), entry("Bad", "a < b"),
+     entry("a &amp; b", "&lt;&#10;&gt;"), entry("k", "v") + entry("k", "w"), entry("HKFoodType", "Bread"),
+     entry("HKFoodType", " \u00a0"), "  <!-- said -->\n" + entry("k", "v"), entry("Bad", "a < b"),
      "  <HeartRateVariabilityMetadataList>\n"
      '   <InstantaneousBeatsPerMinute bpm="63" time="7:47:41.86 PM"/>\n   <InstantaneousBeatsPerMinute bpm="64" time="7:47:42.90 PM"/>\n'
      "  </HeartRateVariabilityMetadataList>",
@@ -31,7 +32,8 @@ BODIES = st.sampled_from(
 )  # fmt: skip
 KINDS = st.sampled_from(
     [("HKQuantityTypeIdentifierHeartRate", "count/min"), ("HKQuantityTypeIdentifierOxygenSaturation", "%"),
-     ("HKCategoryTypeIdentifierSleepAnalysis", ""), ("HKCategoryTypeIdentifierAppleStandHour", ""), ("NewThing", "x")]
+     ("HKCategoryTypeIdentifierSleepAnalysis", ""), ("HKCategoryTypeIdentifierAppleStandHour", ""), ("NewThing", "x"),
+     ("HKQuantityTypeIdentifierDietaryEnergyConsumed", "kcal")]
 )  # fmt: skip
 VALUES = st.one_of(
     st.integers(-5, 10**17).map(str),
@@ -49,6 +51,8 @@ ODD = st.sampled_from(
     ["\n <!-- between\n <Record -->", "\n <Record", '\n <Record type="x">', "\n </Record>", "\n <Correlation>", "\n stray & text",
      "\n <b/>", "\x0b",
      f'\n <Correlation type="HKCorrelationTypeIdentifierBloodPressure" {SPAN}>{record()}\n </Correlation>',
+     f'\n <Correlation type="HKCorrelationTypeIdentifierFood" {SPAN}>{entry("HKFoodType", "Soup")}'
+     f'{record("HKQuantityTypeIdentifierDietaryEnergyConsumed", "90", "kcal")}\n </Correlation>',
      f'\n <Workout workoutActivityType="HKWorkoutActivityTypeYoga" {SPAN}/>',
      '\n <ExportDate value="2026-04-02 10:00:00 +0200"/>', "\n</HealthData>"]
 )  # fmt: skip

@@ -6,7 +6,7 @@ import json
 import pytest
 from apple_fixtures import ECG, GPX, SPAN, WATCH, bare, document, entry, others, read, record, rows, zipped
 
-from healthbox.domain.records import Clinical, Rejected, SampleBlock, SleepStage, SourceRef, StatedTotal, Workout
+from healthbox.domain.records import Clinical, Rejected, Sample, SampleBlock, SleepStage, SourceRef, StatedTotal, Workout
 
 EIGHT, TEN_PAST = 1772348400000, 1772349000000  # 2026-03-01 08:00 and 08:10 +0100
 EXPORTED = 1772442000000
@@ -73,6 +73,12 @@ def test_a_category_keeps_its_word(told):
     )
 
 
+@pytest.mark.parametrize(("said", "code"), [("NaN", "not_a_number"), ("1e999", "number_out_of_range")])
+def test_a_number_that_nothing_can_hold_is_no_word(told, said, code):
+    [found] = told(record("HKDataTypeCoffee", said, ""))
+    assert (type(found), found.code) == (Rejected, code)
+
+
 @pytest.mark.parametrize(
     ("times", "said"),
     [
@@ -113,7 +119,8 @@ def test_the_children_of_a_correlation_are_its_records(told):
 def test_a_meal_keeps_its_name(told):
     inner = record("HKQuantityTypeIdentifierDietaryEnergyConsumed", "95", "kcal").replace("\n ", "\n  ")
     meal = f'\n <Correlation type="HKCorrelationTypeIdentifierFood" {WATCH} {SPAN}>\n{entry("HKFoodType", "Apple")}{inner}\n </Correlation>'
-    [food] = others(told(meal))
+    [eaten, food] = others(told(meal))
+    assert (type(eaten), eaten.value, eaten.tag) == (Sample, 95.0, "Apple")
     assert (food.kind, food.data["metadata"], food.start) == ("food", {"HKFoodType": "Apple"}, EIGHT)
 
 
@@ -268,3 +275,25 @@ def test_a_voltage_or_a_rate_of_hundreds_of_digits_is_no_number(tmp_path):
     first, second = read(zipped(tmp_path, files))
     assert first.data["voltages"] == [1.5, 2.0]
     assert (second.data["sample_rate"], second.data["voltages"]) == (None, [1.0])
+
+
+def test_a_food_tells_its_nutrients_apart(told):
+    kind = "HKQuantityTypeIdentifierDietaryEnergyConsumed"
+    soup = entry("HKFoodType", "Soup") + record(kind, "90", "kcal") + record(kind, "20", "kcal", entry("HKFoodType", "Bread"))
+    found = told(
+        record(kind, "500", "kcal", entry("HKFoodType", "Bread\u00a0 rolls")),
+        record(kind, "500", "kcal", entry("HKFoodMeal", "Lunch")),
+        record(body=entry("HKFoodType", "Bread")),
+        f'\n <Correlation type="HKCorrelationTypeIdentifierFood" {SPAN}>{soup}\n </Correlation>',
+    )
+    singles = [one for one in found if isinstance(one, Sample)]
+    assert [(one.metric, one.value, one.tag) for one in singles] == [
+        (kind, 500.0, "Bread rolls"),
+        (kind, 90.0, "Soup"),
+        (kind, 20.0, "Bread"),
+    ]
+    assert singles[0] == Sample(
+        position="2", metric=kind, naming="healthkit", start=EIGHT, end=TEN_PAST, value=500.0, unit="kcal", source=BOB, tag="Bread rolls",
+        metadata={"HKFoodType": "Bread\u00a0 rolls"},
+    )  # fmt: skip
+    assert [(row[0], row[6]) for row in rows(found)] == [(kind, 500.0), ("HKQuantityTypeIdentifierStepCount", 512.0)]

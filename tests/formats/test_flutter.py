@@ -143,7 +143,7 @@ def test_the_other_value_classes(read):
 
 
 def test_bad_points_are_rejected(read):
-    bad = [{}, 3, POINT | {"value": None}, POINT | {"dateTo": "2026-02-01T00:00:00"}, POINT | {"type": "NUTRITION", "value": {}}]
+    bad = [{"value": 1}, 3, POINT | {"value": None}, POINT | {"dateTo": "2026-02-01T00:00:00"}, POINT | {"type": "NUTRITION", "value": {}}]
     codes = [record.code for record in read([POINT, *bad], as_format=FLUTTER)[1:]]
     assert codes == ["no_type", "not_an_object", "no_value", "end_before_start", "no_value"]
 

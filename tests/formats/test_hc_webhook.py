@@ -61,6 +61,17 @@ def test_a_whole_day_is_a_bucket_also_when_it_has_23_hours_or_is_written_in_utc(
     assert (written_in_utc.date, written_in_utc.unit) == (dt.date(2026, 2, 27), "m")
 
 
+def test_a_time_without_an_offset_is_utc_wherever_it_stands(read):
+    [with_z], [without] = (
+        read(
+            {**ROOT, "timestamp": f"2026-03-01T10:00:00{z}", "steps": [steps(5, f"2026-02-28T23:00:00{z}", f"2026-03-01T10:00:00{z}")]},
+            as_format=HC,
+        )
+        for z in ("Z", "")
+    )
+    assert (type(without), without) == (Bucket, with_z)
+
+
 @pytest.mark.parametrize(
     "items",
     [
@@ -100,6 +111,9 @@ def test_stages_come_as_digits_or_names(read):
     night = {"session_end_time": "2026-03-01T06:00:00Z", "duration_seconds": 25200, "stages": stages, "metadata": SAMSUNG}
     *known, unknown = read(ROOT | {"sleep": [night]}, as_format=HC)
     assert [(r.stage, r.source) for r in known] == [(ours, WATCH) for _, ours in parts]
+    assert {(r.uuid, r.parent) for r in known} == {("1772344800000 com.sec.android.app.shealth", True)}
+    (nameless,) = read(ROOT | {"sleep": [{"stages": stages[:1]}]}, as_format=HC)
+    assert (nameless.uuid, nameless.parent) == (None, False)
     assert isinstance(unknown, Rejected)
     assert (unknown.position, unknown.code) == ("sleep[0].stages[10]", "unknown_stage")
 
@@ -107,7 +121,8 @@ def test_stages_come_as_digits_or_names(read):
 def test_a_night_without_stages_is_sleep_back_from_its_end(read, ms):
     (one,) = read(ROOT | {"sleep": [{"session_end_time": "2026-03-01T06:00:00Z", "duration_seconds": 25200, "stages": []}]}, as_format=HC)
     start, end = ms("2026-02-28T23:00:00+00:00"), ms("2026-03-01T06:00:00+00:00")
-    assert one == SleepStage(position="sleep[0]", start=start, end=end, stage="asleep_unspecified", source=SourceRef("Health Connect"))
+    assert one == SleepStage(position="sleep[0]", start=start, end=end, stage="asleep_unspecified", source=SourceRef("Health Connect"),
+                             uuid=f"{end} Health Connect", parent=True)  # fmt: skip
 
 
 def test_units_that_are_not_the_catalogue_s_are_said(read):

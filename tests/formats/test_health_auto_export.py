@@ -2,7 +2,7 @@ import datetime as dt
 
 import pytest
 
-from healthbox.domain.records import Bucket, Clinical, Sample, SleepStage, SourceRef, StatedNight, Workout
+from healthbox.domain.records import Bucket, Sample, SleepStage, SourceRef, StatedNight, Workout
 
 HAE = "health-auto-export"
 DAY = dt.date(2026, 3, 1)
@@ -23,7 +23,7 @@ def workouts(**fields):
 
 
 def test_an_hour_is_a_bucket_with_its_joined_source_text(read, ms):
-    assert read(metric(point(qty=412.5, source="Alice’s Apple Watch|iPhone")), as_format=HAE) == [
+    assert read(metric(point(qty=412.5, source="Alice’s Apple Watch|iPhone")), as_format=HAE, automation_aggregation="Hours") == [
         Bucket(
             position="data.metrics[0].data[0]",
             metric="step_count",
@@ -41,7 +41,8 @@ def test_an_hour_is_a_bucket_with_its_joined_source_text(read, ms):
 @pytest.mark.parametrize(
     ("clocks", "width"),
     [
-        (["00:00:00"], "day"),
+        (["00:00:00"], "minute"),  # one alone tells nothing of days
+        (["09:00:00"], "minute"),
         (["00:00:00", "01:00:00"], "hour"),
         (["09:00:00", "09:01:00"], "minute"),
         (["09:00:00", "09:01:07"], None),
@@ -65,9 +66,9 @@ def test_without_a_header_the_points_tell_their_width(read, clocks, width):
         ("Months", "month"),
         ("years", "year"),
         ("Seconds", None),
-        ("Default", "hour"),
-        ("none", "hour"),
-        ("", "hour"),
+        ("Default", "minute"),
+        ("none", None),
+        ("", "minute"),
     ],
 )
 def test_the_header_tells_the_width_in_any_spelling(read, header, width):
@@ -77,13 +78,27 @@ def test_the_header_tells_the_width_in_any_spelling(read, header, width):
         assert record.date == DAY
 
 
-def test_two_points_of_one_date_are_no_days(read):
-    records = read(metric(point("09:00:00"), point("10:00:00")), as_format=HAE, automation_aggregation="days")
-    assert all(isinstance(record, Sample) for record in records)
+def test_several_rows_of_one_day_are_one_bucket(read):
+    """A row a source is the same seen twice; bolus and basal are parts."""
+    steps = metric(point("00:00:00", qty=1000, source="iPhone"), point("00:00:00", qty=6000, source="Watch"))
+    (day,) = read(steps, as_format=HAE, automation_aggregation="Days")
+    assert (day.width, day.value, day.source) == ("day", 6000, "Watch")
+    doses = [point("00:00:00", qty=12, reason="Basal"), point("00:00:00", qty=9, reason="Bolus"), point("00:00:00", qty=8, reason="Bolus")]
+    (day,) = read(metric(*doses, name="insulin_delivery", units="IU"), as_format=HAE, automation_aggregation="Days")
+    assert (day.width, day.value) == ("day", 21)
+    pulses = [point("09:00:00", qty=61), point("09:00:00", qty=64)]
+    (hour,) = read(metric(*pulses, name="resting_heart_rate", units="bpm"), as_format=HAE, automation_aggregation="Hours")
+    assert hour.value == 64
 
 
-def test_a_local_midnight_needs_no_offset_and_knows_summer_time(read, ms):
-    (record,) = read(metric({"date": "2026-07-01 00:00:00", "qty": 1}), as_format=HAE)
+def test_a_bad_row_beside_others_of_its_day_is_refused_alone(read):
+    rows = [point("00:00:00", qty="many"), point("00:00:00", qty=5)]
+    records = read(metric(*rows), as_format=HAE, automation_aggregation="Days")
+    assert sorted(type(record).__name__ for record in records) == ["Bucket", "Rejected"]
+
+
+def test_days_of_local_midnights_need_no_offset_and_know_summer_time(read, ms):
+    (record, _) = read(metric({"date": "2026-07-01 00:00:00", "qty": 1}, {"date": "2026-07-02 00:00:00", "qty": 1}), as_format=HAE)
     assert (record.width, record.date, record.start) == ("day", dt.date(2026, 7, 1), ms("2026-07-01T00:00:00+02:00"))
 
 
@@ -101,7 +116,7 @@ def test_a_local_midnight_needs_no_offset_and_knows_summer_time(read, ms):
 )
 def test_every_spelling_of_a_date(read, ms, date):
     (record,) = read(metric({"date": date, "qty": 1}), as_format=HAE)
-    assert (record.start, record.width) == (ms("2026-03-01T09:00:00+01:00"), "hour")
+    assert (record.start, record.width) == (ms("2026-03-01T09:00:00+01:00"), "minute")
 
 
 def test_a_heart_rate_has_three_numbers_or_one(read):
@@ -148,7 +163,7 @@ def test_categories_are_counts_and_so_never_samples(read):
     assert (type(record), record.width, record.value) == (Bucket, "minute", 1.0)
     parts = {"date": "2026-03-01 00:00:00 +0100", "Unspecified": 1, "Protection Used": 2, "Protection Not Used": 0}
     (record,) = read(metric(parts, name="sexual_activity"), as_format=HAE)
-    assert (record.width, record.value) == ("day", 3.0)
+    assert (record.width, record.value) == ("minute", 3.0)
 
 
 def test_unknown_names_percent_and_empty_sources_pass_as_they_are(read):
@@ -360,29 +375,10 @@ def test_a_workout_needs_a_name_and_both_ends(read):
     assert read(workouts(name="Unterwasserrugby"), as_format=HAE)[0].activity == "unterwasserrugby"
 
 
-@pytest.mark.parametrize(
-    ("section", "kind"),
-    [
-        ("stateOfMind", "state_of_mind"),
-        ("medications", "medication"),
-        ("symptoms", "symptom"),
-        ("cycleTracking", "cycle"),
-        ("ecg", "ecg"),
-        ("heartRateNotifications", "heart_notification"),
-        ("futureThings", "future_things"),
-    ],
-)
-def test_other_kinds_are_kept_whole(read, ms, section, kind):
-    item = {"id": "C1", "start": "2026-03-01 07:00:00 +0100", "end": "2026-03-01 07:30:00 +0100", "source": "Watch", "deep": {"x": [1]}}
-    (record,) = read({"data": {"metrics": [], section: [item]}}, as_format=HAE)
-    assert record == Clinical(
-        position=f"data.{section}[0]",
-        kind=kind,
-        data=item,
-        uuid="C1",
-        source=SourceRef("Watch"),
-        start=ms("2026-03-01T07:00:00+01:00"),
-        end=ms("2026-03-01T07:30:00+01:00"),
-    )
-    (bare,) = read({"data": {"metrics": [], section: [{"name": "x"}]}}, as_format=HAE)
-    assert (bare.start, bare.end, bare.uuid) == (None, None, None)
+def test_washing_in_seconds_is_how_long_and_not_how_often(read):
+    for name in ("handwashing", "toothbrushing"):
+        (long,) = read(metric(point("09:05:07", qty=22, value="Complete"), name=name, units="s"), as_format=HAE)
+        assert (type(long), long.metric, long.value, long.unit) == (Sample, f"{name}_time", 22.0, "s")
+        assert long.metadata == {"value": "Complete"}
+        (often,) = read(metric(point("09:05:07"), name=name), as_format=HAE)
+        assert (type(often), often.metric, often.value) == (Bucket, name, 1.0)

@@ -53,7 +53,7 @@ def test_a_days_sum_is_a_bucket_of_that_day(read, start, end, meta):
     item = BEAT | {"type_code": "steps", "start_time": start, "end_time": end, "value": 4321, "unit": "count", "metadata": meta}
     (one,) = read(batch(samples=[item]), as_format=HB)
     assert isinstance(one, Bucket)
-    assert (one.width, one.date, one.value, one.source) == ("day", dt.date(2026, 6, 1), 4321.0, "Bob's Watch")
+    assert (one.width, one.date, one.value, one.source, one.uuid) == ("day", dt.date(2026, 6, 1), 4321.0, "Bob's Watch", "r1")
 
 
 def test_a_night_is_the_parent_of_its_stages(read):

@@ -73,7 +73,7 @@ def test_the_rest_is_kept_whole(read):
 
 
 def test_bad_records_cost_themselves_only(read):
-    found = read(body(HKQuantityTypeIdentifierStepCount=[{}, SPAN, BEAT], workouts=[SPAN], medications=3), as_format=HEP)
+    found = read(body(HKQuantityTypeIdentifierStepCount=[{"value": 1}, SPAN, BEAT], workouts=[SPAN], medications=3), as_format=HEP)
     assert [getattr(r, "code", r.position) for r in found] == [
         "no_time", "no_value", "data.HKQuantityTypeIdentifierStepCount[2]", "no_activity", "not_a_list",
     ]  # fmt: skip

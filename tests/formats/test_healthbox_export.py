@@ -14,6 +14,7 @@ from healthbox.domain.records import (
     Rejected,
     Sample,
     SampleBlock,
+    SetAside,
     SleepStage,
     SourceRef,
     Tombstone,
@@ -85,7 +86,20 @@ def test_a_later_statement_of_a_stage_comes_last(read):
     line = {"kind": "sleep", "source": 1, "start": AT, "end": AT + 60_000, "stage": "core", "as_of": 9, "uuids": [["A", 5, False]]}
     assert [(one.uuid, one.as_of) for one in read(SOURCE, line)] == [("A", 5), (None, 9)]
     assert [(one.uuid, one.as_of) for one in read(SOURCE, line | {"as_of": 5})] == [("A", 5)]
-    assert read(SOURCE, line | {"superseded": True}) == []
+    assert read(SOURCE, line | {"superseded": True}) == read(SOURCE, line), "the whole exports say what counts"
+
+
+def test_what_was_set_aside_is_one_record_with_all_its_names(read):
+    uuids = [["A", 7, False], ["B", 8, False]]
+    named, plain_one = read(SOURCE, plain(set_aside=True, uuids=uuids), plain(5000, set_aside=True))
+    assert type(named) is type(plain_one) is SetAside
+    assert [(one.uuid, one.as_of, one.value) for one in named.samples] == [("A", 7, 5.0), ("B", 8, 5.0)]
+    assert [one.uuid for one in plain_one.samples] == [None]
+
+
+def test_a_whole_export_speaks_of_the_sources_of_its_lines(read):
+    (found,) = read(SOURCE, {"kind": "whole_export", "as_of": 9, "covers": [[1, AT, AT + 1000]]})
+    assert (found.as_of, found.covers) == (9, [(SourceRef("Alice's Watch", "com.x", "Watch7,1", "watch"), AT, AT + 1000)])
 
 
 def test_a_metric_nobody_knows_keeps_the_name_of_its_wire(read):
@@ -132,6 +146,9 @@ def test_kinds_of_a_later_version_and_those_for_people_are_passed_over(read):
         ({"kind": "stated_total", "metric": "steps", "app": "x", "date": "yesterday", "as_of": 1, "value": 1}, "bad_line"),
         ({"kind": "sleep", "source": 1, "start": AT, "end": AT, "stage": "dreaming", "as_of": 1}, "bad_line"),
         ({"kind": "order", "metric": "*", "sources": [9]}, "no_source"),
+        ({"kind": "whole_export", "as_of": 9, "covers": [[3, AT, AT]]}, "no_source"),
+        ({"kind": "whole_export", "as_of": 9, "covers": [[1, AT]]}, "bad_line"),
+        (plain(set_aside=1), "bad_line"),
         ({"kind": "workout", "source": 4, "activity": "x", "start": AT, "end": AT, "as_of": 1}, "no_source"),
     ],
 )

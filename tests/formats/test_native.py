@@ -1,3 +1,5 @@
+import pytest
+
 from healthbox.domain.records import Clinical, Rejected, Sample, SleepStage, SourceRef, Tombstone, Workout
 
 NATIVE = "native-sync"
@@ -41,6 +43,20 @@ def test_a_category_value_comes_by_number_or_by_name(read):
     assert one(read, {"type": kind, "value": "HKCategoryValueAppleStandHourStood"}).value == "HKCategoryValueAppleStandHourStood"
     assert one(read, {"type": "steps", "value": "many"}).code == "not_a_number"
     assert one(read, {"type": "steps", "value": "12"}).value == 12.0
+
+
+@pytest.mark.parametrize(("said", "code"), [("NaN", "not_a_number"), ("-Infinity", "not_a_number"), ("1e999", "number_out_of_range")])
+def test_a_number_that_nothing_can_hold_is_no_name_of_a_category(read, said, code):
+    assert one(read, {"type": "HKCategoryTypeIdentifierAppleStandHour", "value": said}).code == code
+    assert one(read, {"type": "coffee", "value": said}).code == code
+
+
+def test_a_food_tells_its_nutrients_apart(read):
+    bread = {"metadata": {"HKFoodType": " Sour\x1fdough  bread "}, "value": 500, "unit": "kcal"}
+    assert one(read, bread | {"type": "HKQuantityTypeIdentifierDietaryEnergyConsumed"}).tag == "Sour dough bread"
+    assert one(read, bread | {"type": "dietary_protein", "unit": "g"}).tag == "Sour dough bread"
+    assert one(read, bread | {"type": "steps", "unit": "count"}).tag == ""
+    assert one(read, bread | {"type": "dietary_water", "unit": "mL", "metadata": {"HKFoodType": 7}}).tag == ""
 
 
 def test_sleep_is_stages_by_number_constant_or_name(read, ms):
@@ -157,10 +173,10 @@ def test_clinical_resources_are_kept_whole(read, ms):
 
 
 def test_deletions_name_a_uuid_and_perhaps_a_metric(read):
-    assert read(body(deleted=["A1", {"uuid": "A2", "type": "steps"}, {}, 3]), as_format=NATIVE) == [
+    assert read(body(deleted=["A1", {"uuid": "A2", "type": "steps"}, {"type": "steps"}, 3]), as_format=NATIVE) == [
         Tombstone(position="deleted[0]", uuid="A1"),
         Tombstone(position="deleted[1]", uuid="A2", metric="steps", naming="key"),
-        Rejected(position="deleted[2]", code="no_uuid", reason="the deletion names no id", raw="{}"),
+        Rejected(position="deleted[2]", code="no_uuid", reason="the deletion names no id", raw='{"type":"steps"}'),
         Rejected(position="deleted[3]", code="not_an_object", reason="an object was expected here", raw="3"),
     ]
     assert read(body(deleted="A1", samples=None), as_format=NATIVE)[0].code == "not_a_list"

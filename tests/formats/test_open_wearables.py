@@ -45,6 +45,18 @@ def test_an_id_is_the_points_own_and_a_parent_alone_names_a_set(read):
     assert [(r.uuid, r.parent) for r in (own, set_of, none)] == [("A1", False), ("P", True), (None, False)]
 
 
+def test_a_number_is_an_id_too(read):
+    own, set_of, neither = read(body(records=[record(id=4711), record(id=None, parentId=12), record(id=True)]), as_format=OW)
+    assert [(r.uuid, r.parent) for r in (own, set_of)] == [("4711", False), ("12", True)]
+    assert neither.code == "bad_uuid"
+
+
+def test_a_food_tells_its_nutrients_apart(read):
+    kind = "HKQuantityTypeIdentifierDietaryEnergyConsumed"
+    (one,) = read(body(records=[record(type=kind, unit="kcal", metadata=[{"key": "HKFoodType", "value": "Bread"}])]), as_format=OW)
+    assert one.tag == "Bread"
+
+
 @pytest.mark.parametrize(
     "metadata",
     [

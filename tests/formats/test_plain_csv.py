@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import itertools
 import time
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from healthbox.domain.catalogue import Catalogue
+from healthbox.domain.errors import Invalid
 from healthbox.domain.records import Bucket, Rejected, Sample, SleepStage
 from healthbox.formats.contract import Envelope
 from healthbox.formats.plain_csv import FILE_FORMAT, table
@@ -129,6 +131,12 @@ def test_an_unknown_metric_keeps_its_name(tmp_path: Path) -> None:
     assert (word.metric, word.value) == ("Mood", "fine")
 
 
+def test_a_number_that_nothing_can_hold_is_no_word(tmp_path: Path) -> None:
+    for said in ("NaN", "inf"):
+        [found] = read(tmp_path, f"metric,date,value\nMood,2026-03-01 09:00,{said}\n")
+        assert (type(found), found.code) == (Rejected, "not_a_number")
+
+
 def test_no_unit_is_guessed(tmp_path: Path) -> None:
     clear, named, unclear = read(
         tmp_path, "metric,date,value\nheart_rate,2026-03-01,61\nweight_kg,2026-03-01,72.5\nweight,2026-03-01,160\n"
@@ -234,6 +242,39 @@ def test_quotes_that_never_close_stay_quick(tmp_path: Path) -> None:
     found = list(FILE_FORMAT.records(path, ENVELOPE))
     assert sum(isinstance(one, Bucket) for one in found) == 20
     assert time.perf_counter() - begun < 5
+
+
+def test_empty_rows_count_and_nothing_else(tmp_path: Path) -> None:
+    lines = ["steps,2026-03-01,1", "", ",,", " \t", '"steps","2026-03-02","2","said', 'in two lines"', "", "steps,2026-03-03,3"]
+    found = read(tmp_path, "metric,date,value,note\n" + "\n".join(lines))
+    assert [one.position for one in found if isinstance(one, Bucket)] == ["line 2", "line 6", "line 9"]
+    assert [one.position for one in found if isinstance(one, Rejected)] == ["line 5"], "a tab is something where commas separate"
+
+
+def test_a_sheet_with_a_million_empty_rows_is_read_and_more_emptiness_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, header, day = tmp_path / "long.csv", b"metric,date,value\n", b"steps,2026-03-01,5\n"
+    path.write_bytes(header + b",,\n" * (1 << 20) + day)
+    [found] = FILE_FORMAT.records(path, ENVELOPE)
+    assert found.position == f"line {(1 << 20) + 2}"
+    monkeypatch.setattr(table, "_EMPTY", 1_000)
+    monkeypatch.setattr(table, "_BLANK", 100_000)
+    monkeypatch.setattr(table, "_ENDLESS", 200_000)
+    for fill in (b"\n" * 1_000, b" " * 99_000 + b"\n", b"x" * 200_000 + b"\n"):
+        path.write_bytes(header + (fill + day) * 3)
+        assert sum(isinstance(one, Bucket) for one in FILE_FORMAT.records(path, ENVELOPE)) == 3, "nothing adds up over what is there"
+    for fill, code in ((b"\n" * 1_002, "empty_table"), ((b" " * 60_000 + b"\n") * 2, "empty_table"), (b"x" * 400_000, "line_too_long")):
+        path.write_bytes(header + day + fill)
+        given = FILE_FORMAT.records(path, ENVELOPE)
+        assert isinstance(next(given), Bucket)
+        with pytest.raises(Invalid) as refused:
+            list(given)
+        assert refused.value.code == code
+
+
+@given(cells=st.lists(st.text(st.characters(exclude_characters='\r\n",', exclude_categories=["Cs"]), max_size=6), min_size=1, max_size=6))
+def test_a_line_without_quotes_is_cut_as_csv_cuts_it(cells: list[str]) -> None:
+    line = ",".join(cells) + "\r\n"
+    assert [cell.strip() for cell in table._cells(line, ",")] == [cell.strip() for cell in next(csv.reader([line])) or [""]]
 
 
 CELLS = st.sampled_from(["steps", "2026-03-01", "02/03/2026", "2026-03-01 09:00", "72,5", "1.234,5", "5", "kg", "%", '"', '""', "Sleep",

@@ -293,10 +293,12 @@ def backup_database() -> dict[str, Trap]:
 def table() -> dict[str, Trap]:
     return {
         "a cell of 8 MB": Trap(written("a.csv", CSV + b"steps,2026-03-01 09:01," + b"5" * 8_000_000 + b",,\n"), {"line_too_long"}, 1),
-        "a quote that never closes": Trap(written("a.csv", CSV + b'"' + b"a,b\n" * 20_000), {"bad_time", "broken_line"}, 1),
+        "a quote that never closes": Trap(written("a.csv", CSV + b'"' + b"a,b\n" * 20_000), {"no_value", "broken_line"}, 1),
         "one long line": Trap(written("a.csv", CSV + b"x" * (40 << 20)), {"line_too_long"}, 1),
         "zeros behind it": Trap(written("a.csv", CSV + b" " * (1 << 16), size=40 << 20), set(), 1),
         "empty lines": Trap(written("a.csv", CSV + b"\n" * (2 << 20)), set(), 1),
+        "empty lines without end": Trap(written("a.csv", CSV + b"\n" * (3 << 20)), EMPTY),
+        "zeros without end": Trap(written("a.csv", CSV + b" " * (1 << 16), size=128 << 20), "longer than any"),
         "only nothing": Trap(written("a.csv", b"", size=GIGABYTES), "unknown_shape"),
         "a header of 8 MB": Trap(written("a.csv", b"metric,date,value," + b"x" * 8_000_000), set()),
         "packed": Trap(written("a.csv.gz", gzip.compress(CSV)), "unknown_shape"),

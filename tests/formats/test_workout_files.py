@@ -260,6 +260,11 @@ def test_a_wrong_checksum_is_said_and_costs_nothing(tmp_path: Path) -> None:
     assert (warned.code, type(warned)) == ("checksum", Rejected)
 
 
+def test_each_file_in_a_row_has_its_own_checksum(tmp_path: Path) -> None:
+    found = read(tmp_path, FIT + FIT[:-2] + bytes([FIT[-2] ^ 1, FIT[-1]]) + FIT)
+    assert [one.position for one in found] == ["file[0].session[0]", "file[1].session[0]", "file[1].end", "file[2].session[0]"]
+
+
 def test_a_course_or_settings_are_no_workout(tmp_path: Path) -> None:
     [found] = read(tmp_path, f.fit((f.FILE_ID, {"type": 6, "manufacturer": 1, "product": 3113}), record(0), record(9)))
     assert (found.code, found.raw) == ("no_activity", "course")

@@ -41,7 +41,7 @@ def put(database, values, metric=PULSE, person=1, n=1):
                 c.exec_driver_sql("DELETE FROM day WHERE person_id=? AND metric=? AND date=?", (person, metric, date.isoformat()))
             else:
                 c.exec_driver_sql(
-                    "INSERT OR REPLACE INTO day VALUES (?, ?, ?, ?, NULL, NULL, NULL, ?, 1, 'raw', '', ?)",
+                    "INSERT OR REPLACE INTO day VALUES (?, ?, ?, ?, NULL, NULL, NULL, ?, 1, 'raw', '', ?, NULL, NULL)",
                     (person, metric, date.isoformat(), value, n, '{"sources":[{"name":"Watch","kind":"watch","value":1}]}'),
                 )
             c.exec_driver_sql(
@@ -246,7 +246,7 @@ def test_nights_are_judged_too(database):
         for i in range(60):
             asleep = 250.0 if i < 2 else 430.0 + i % 5
             date = (TODAY - i * DAY).isoformat()
-            c.exec_driver_sql("INSERT INTO night VALUES (1, ?, ?, 0, 1, ?)", (date, asleep, '{"name":"Watch"}'))
+            c.exec_driver_sql("INSERT INTO night VALUES (1, ?, ?, 0, 1, ?, 0)", (date, asleep, '{"name":"Watch"}'))
             c.exec_driver_sql("INSERT INTO changed_day VALUES (1, ?, 1)", (date,))
     run(database)
     assert ("deviation", "asleep") in {row[:2] for row in told(database)}
@@ -257,7 +257,7 @@ def test_ten_years_at_once_take_seconds(database):
     with database.writing() as c:
         for metric in (PULSE, "hrv_sdnn", "respiratory_rate", "oxygen_saturation", "steps", "body_temperature"):
             rows = [(metric, (TODAY - i * DAY).isoformat(), 54 + seed.gauss(0, 2)) for i in range(3650)]
-            c.exec_driver_sql("INSERT INTO day VALUES (1, ?, ?, ?, NULL, NULL, NULL, 1, 1, 'raw', '', '{}')", rows)
+            c.exec_driver_sql("INSERT INTO day VALUES (1, ?, ?, ?, NULL, NULL, NULL, 1, 1, 'raw', '', '{}', NULL, NULL)", rows)
         c.exec_driver_sql("INSERT INTO changed_day SELECT DISTINCT 1, date, 1 FROM day")
     began = time.process_time()
     assert run(database) == 10

@@ -7,6 +7,7 @@ import pytest
 from house import at, steps
 
 from healthbox.pipeline import day_rows
+from healthbox.pipeline.explain import why
 from healthbox.pipeline.fold import rebuild
 from healthbox.store import days, people
 
@@ -119,7 +120,8 @@ def test_a_total_stated_after_the_day_comes_before_every_layer_and_one_stated_du
     for as_of, layer, value in ((during, "raw", 2300.0), (house.at, "stated", 2345.0)):
         with house.database.writing() as c:
             c.exec_driver_sql(
-                "INSERT OR REPLACE INTO bucket VALUES (?, 'steps', 'shortcuts', 'stated', ?, '2026-03-01', 2345, NULL, NULL, '', ?, 1)",
+                "INSERT OR REPLACE INTO bucket (person_id, metric, app, width, start, date, value, source, as_of, batch_id) "
+                "VALUES (?, 'steps', 'shortcuts', 'stated', ?, '2026-03-01', 2345, '', ?, 1)",
                 (house.alice.id, dt.date(2026, 3, 1).toordinal(), as_of),
             )
             days.mark(c, house.alice.id, [("steps", "2026-03-01")], house.at)
@@ -173,3 +175,35 @@ def test_a_day_that_cannot_be_computed_holds_up_no_other(house, monkeypatch):
     house.at += 300_000
     house.run()
     assert house.days("steps") == {"2026-03-01": 100.0}
+
+
+def test_readings_of_two_devices_that_do_not_say_how_long_they_took_are_not_added_up(house):
+    watch = [{"date": f"2026-03-01 09:{minute:02d}:13 +0100", "qty": 100, "source": "Alice's Apple Watch"} for minute in range(0, 60, 10)]
+    phone = [{"date": f"2026-03-01 09:{minute:02d}:20 +0100", "qty": 110, "source": "Alice's iPhone"} for minute in range(0, 60, 10)]
+    house.ingest({"data": {"metrics": [{"name": "step_count", "units": "count", "data": watch + phone}]}})
+    assert house.days("steps")["2026-03-01"] == pytest.approx(600, abs=2)
+    told = why(house.database, house.alice.id, "steps", dt.date(2026, 3, 1))
+    assert told["value"] == house.days("steps")["2026-03-01"]
+
+
+def test_two_apps_that_log_what_somebody_drinks_are_added_up(house):
+    glasses = [
+        {"date": "2026-03-01 09:00:13 +0100", "qty": 250, "source": "Waterful"},
+        {"date": "2026-03-01 09:03:20 +0100", "qty": 330, "source": "Drinks"},
+    ]
+    house.ingest({"data": {"metrics": [{"name": "dietary_water", "units": "mL", "data": glasses}]}})
+    assert house.days("dietary_water") == {"2026-03-01": 580.0}
+
+
+def test_an_hour_over_a_midnight_gives_each_day_its_part(build):
+    house = build(zone="Asia/Kolkata")
+    rows = [{"date": f"2026-03-01 {hour:02d}:00:00 +0000", "qty": 120} for hour in range(24)]
+    body = {"data": {"metrics": [{"name": "step_count", "units": "count", "data": rows}]}}
+    house._sent(house.door.ingest(house.phone, json.dumps(body).encode(), headers={"automation-aggregation": "Hours"}, now=house.at), True)
+    assert house.days("steps") == {"2026-03-01": 18 * 120 + 60, "2026-03-02": 60 + 5 * 120}
+    before = house.all_days()
+    with house.database.writing() as c:
+        c.exec_driver_sql("DELETE FROM day")
+    rebuild(house.database, house.at)
+    house.run()
+    assert house.all_days() == before

@@ -205,6 +205,16 @@ def test_a_deleted_clinical_record_stays_deleted_in_any_order(build):
         assert house.rows("SELECT count(*) FROM clinical") == [(0,)]
 
 
+@pytest.mark.parametrize("section", ["symptoms", "ecg", "medications", "stateOfMind"])
+@pytest.mark.parametrize("ident", [{}, {"id": "S1"}])
+def test_a_record_kept_whole_is_known_again_after_a_journey(house, section, ident):
+    def told(start, source):
+        return {"data": {section: [ident | {"start": start, "name": "Headache", "source": source}]}}
+
+    assert house.counts(house.ingest(told("2026-03-01 07:00:00 +0100", "Alice’s Watch"))) == {"new": 1}
+    assert house.counts(house.ingest(told("2026-03-01 01:00:00 -0500", "Alice's Watch"))) == {"duplicate": 1}
+
+
 # -- 5: buckets ---------------------------------------------------------------------------------------------------------
 
 
@@ -235,6 +245,35 @@ def test_a_day_bucket_whose_source_text_changes_stays_one_bucket(build):
         assert house.days("steps") == {"2026-03-01": 9500.0}
     assert house.counts(aggregated(house, growing[0])) == {"duplicate": 1}, "an older body once more"
     assert house.days("steps") == {"2026-03-01": 9500.0}
+
+
+def bridged(value, ident="day-1", deleted=None):
+    """A day's total by Health Bridge, or the deletion of one."""
+    source = {"source_key": "w", "name": "Alice's Watch", "kind": "watch"}
+    total = {"client_record_id": ident, "source_key": "w", "type_code": "steps", "start_time": at(1, 0), "end_time": at(2, 0),
+             "value": value, "unit": "count"}  # fmt: skip
+    gone = [{"client_record_id": deleted, "source_key": "w", "family": "sample"}] if deleted else []
+    samples = [] if value is None else [total]
+    return {"schema_id": "health_bridge.batch.v1", "sources": [source], "samples": samples, "deleted_records": gone}
+
+
+def test_a_day_total_goes_with_its_id_whichever_comes_first(build):
+    total, deletion = bridged(4321), bridged(None, deleted="day-1")
+    for bodies in ([total, deletion], [deletion, total], [total, deletion, total]):
+        house = build()
+        told = [house.counts(house.ingest(body)) for body in bodies]
+        assert {"deleted": 1} in told and told[-1] == {"deleted": 1}
+        assert (house.days("steps"), house.rows("SELECT count(*) FROM bucket")) == ({}, [(0,)])
+
+
+def test_a_day_total_answers_to_what_its_latest_statement_was_called(house):
+    house.ingest(bridged(4000, "morning"))
+    house.ingest(bridged(9000, "evening"))
+    house.ingest(bridged(None, deleted="morning"))
+    assert house.days("steps") == {"2026-03-01": 9000.0}
+    house.ingest(bridged(9000, "midnight"))
+    house.ingest(bridged(None, deleted="midnight"))
+    assert house.days("steps") == {}
 
 
 def test_a_statement_repeated_later_covers_more_of_its_day(house):
@@ -270,6 +309,12 @@ def test_a_deleted_workout_does_not_come_back_without_its_uuid(build):
         assert house.rows("SELECT count(*) FROM workout WHERE superseded=0") == [(0,)]
 
 
+def test_a_workout_stays_when_another_one_at_its_times_is_deleted(build):
+    mine, gone = {"workouts": [workout(at(1, 9), at(1, 10), A)]}, {"workouts": [workout(at(1, 9), at(1, 10), B)]}
+    for house in in_every_order(build, mine, gone, {"deleted": [B]}):
+        assert house.rows("SELECT count(*), hex(max(uuid)) FROM workout WHERE superseded=0") == [(1, A.replace("-", ""))]
+
+
 # -- 8: sleep -----------------------------------------------------------------------------------------------------------
 
 
@@ -289,3 +334,9 @@ def test_a_deleted_stage_does_not_come_back_without_its_uuid(build):
     bare = {"samples": [stage(at(2, 1), at(2, 6), "deep")]}
     for house in in_every_order(build, {"samples": [deep, core]}, {"deleted": [B]}, bare):
         assert house.nights()["2026-03-02"]["asleep"] == 120.0
+
+
+def test_metadata_that_only_python_thinks_equal_is_told_apart(house):
+    said = [steps(at(1, hour), at(1, hour + 1), 10, metadata={"k": value}) for hour, value in enumerate([1, True, 1.0, "1"])]
+    house.sync(samples=said)
+    assert sorted(row[0] for row in house.rows("SELECT json FROM meta")) == ['{"k":"1"}', '{"k":1.0}', '{"k":1}', '{"k":true}']

@@ -36,7 +36,7 @@ def made(house: House) -> Inbox:
 
 def put(house: House, name: str, content: bytes = EXPORT) -> Path:
     path = house.settings.data / "inbox" / name
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return path
 
@@ -151,6 +151,28 @@ def test_each_person_has_a_folder_and_nobody_elses_is_taken(house: House, inbox:
     assert told(house, "failed/Mallory/m.xml.receipt.json")["error"]["code"] == "nobody"
     assert told(house, "failed/export.xml.receipt.json")["error"]["code"] == "whose"
     assert house.rows("SELECT name FROM batch JOIN person ON person.id=person_id ORDER BY name") == [("Alice",), ("Zoë",)]
+
+
+def test_folders_in_a_persons_folder_are_looked_into(house: House, inbox: Inbox) -> None:
+    put(house, "Alice/sub dir/done/deeper/x.xml")
+    put(house, "Alice/.trash/y.xml")
+    (house.settings.data / "inbox" / "Alice" / "loop").symlink_to(house.settings.data / "inbox")
+    rounds(house, inbox)
+    assert [name for name in lying(house) if not name.endswith(".json")] == [
+        "Alice/.trash/y.xml", "done/Alice/sub dir/done/deeper/x.xml",
+    ]  # fmt: skip
+    assert told(house, "failed/Alice/loop.receipt.json")["error"]["code"] == "no_file"
+    assert told(house, "done/Alice/sub dir/done/deeper/x.xml.receipt.json")["status"] == "completed"
+    assert house.rows("SELECT count(*) FROM batch") == [(1,)]
+
+
+def test_a_route_of_an_unpacked_export_is_no_workout_by_itself(house: House, inbox: Inbox) -> None:
+    put(house, "Alice/apple_health_export/export.xml")
+    put(house, "Alice/apple_health_export/workout-routes/route_1.gpx", b"<gpx/>")
+    rounds(house, inbox)
+    error = told(house, "failed/Alice/apple_health_export/workout-routes/route_1.gpx.receipt.json")["error"]
+    assert error["code"] == "unpacked" and "zip" in error["hint"]
+    assert "done/Alice/apple_health_export/export.xml" in lying(house)
 
 
 @pytest.mark.parametrize(

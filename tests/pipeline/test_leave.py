@@ -212,6 +212,15 @@ def test_what_was_deleted_stays_deleted(build, tmp_path):
     assert new.all_days() == before, "known by either name"
 
 
+def test_a_day_total_can_be_deleted_where_it_came_to(build, tmp_path):
+    old, new = build(), build()
+    put(old, Bucket(position="0", metric="steps", naming="key", app="x", width="day", start=DAY, value=4000.0, uuid=uuid(1)))
+    bring(new, export(old, tmp_path))
+    assert list(new.days("steps").values()) == [4000.0]
+    put(new, Tombstone(position="0", uuid=uuid(1)))
+    assert new.days("steps") == {}
+
+
 def test_it_can_be_imported_twice_and_where_it_came_from(build, tmp_path):
     old, new = build(), build()
     lived(old)

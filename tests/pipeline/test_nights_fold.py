@@ -1,6 +1,8 @@
 """From stored stages to nights on their wake-up date, again and again the same."""
 
-from house import House, at
+import itertools
+
+from house import House, at, work_off
 
 from healthbox.pipeline.fold import rebuild
 
@@ -106,3 +108,43 @@ def test_sleep_in_another_zone_wakes_on_that_zones_date(house):
     )
     night = house.nights()["2026-03-02"]
     assert night["asleep"] == 420.0 and night["zone"] == "America/Los_Angeles"
+
+
+WOKE = at(2, 6)
+
+
+def webhook(*stages, woke=WOKE):
+    """A night by HC Webhook: seven hours without stages, or these; it says no id."""
+    parts = [{"stage": stage, "start_time": start, "end_time": end} for start, end, stage in stages]
+    night = {"session_end_time": woke, "duration_seconds": 7 * 3600, "stages": parts}
+    return {"timestamp": woke, "app_version": "1.9.0", "sleep": [night]}
+
+
+def test_the_stages_of_a_night_take_the_place_of_the_night_without_stages(build):
+    staged = webhook((at(2, 0), at(2, 3), "light"), (at(2, 3), at(2, 5, 30), "deep"))
+    for order in itertools.permutations(range(2)):
+        house = build()
+        accepted = [house.ingest(body, run=False) for body in (webhook(), staged)]
+        work_off(house, [accepted[place] for place in order])
+        assert house.nights()["2026-03-02"]["asleep"] == 330.0
+        assert house.counts(house.ingest(staged | {"timestamp": at(2, 9)})) == {"duplicate": 2}
+    house.ingest(webhook((at(2, 13, 30), at(2, 14, 10), "light"), woke=at(2, 14, 10)))
+    night = house.nights()["2026-03-02"]
+    assert (night["asleep"], [nap[2] for nap in night["naps"]]) == (330.0, [40.0])
+
+
+def test_a_stated_night_keeps_the_nap_that_was_measured(build):
+    times = {"sleepStart": "2026-03-01 23:00:00 +0100", "sleepEnd": "2026-03-02 06:30:00 +0100"}
+    stated = {"date": "2026-03-02", "asleep": 7, "inBed": 7.5} | times
+    bodies = [
+        lambda house: house.sync(samples=[stage(at(2, 14), at(2, 14, 40), "core")]),
+        lambda house: house.ingest({"data": {"metrics": [{"name": "sleep_analysis", "units": "hr", "data": [stated]}]}}),
+        lambda house: house.ingest({"data": {"metrics": [{"name": "sleep_analysis", "units": "hr", "data": [stated | {"asleep": 7.2}]}]}}),
+    ]
+    for order in itertools.permutations(bodies):
+        house = build()
+        for send in order:
+            send(house)
+        night = house.nights()["2026-03-02"]
+        assert night["stated"] and night["asleep"] in (420.0, 432.0)
+        assert [nap[2] for nap in night["naps"]] == [40.0]

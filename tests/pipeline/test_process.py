@@ -213,3 +213,18 @@ def test_after_a_restart_habits_are_computed_for_everybody(house):
     house.pump.boot()
     house.run()
     assert house.rows("SELECT count(*) FROM arrival") == before
+
+
+@pytest.mark.parametrize("value", ["NaN", "1e999", "-Infinity"])
+def test_a_word_that_only_looks_like_a_number_costs_its_record_alone(house, value):
+    accepted = house.sync(samples=[steps(at(1, 8), at(1, 9), value), steps(at(1, 9), at(1, 10), 100)])
+    assert house.counts(accepted) == {"new": 1, "rejected": 1}
+    assert house.days("steps") == {"2026-03-01": 100.0}
+
+
+def test_what_lies_outside_a_bound_that_stands_alone_is_refused_with_words(house):
+    point = {"date": "2026-03-01 09:05:00 +0100", "qty": -1}
+    accepted = house.ingest({"data": {"metrics": [{"name": "sexual_activity", "units": "count", "data": [point]}]}})
+    assert house.counts(accepted) == {"rejected": 1}
+    (reason,) = house.rows("SELECT reason FROM rejection")
+    assert "0 to anything" in reason[0]

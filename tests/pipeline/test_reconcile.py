@@ -202,3 +202,16 @@ def test_removing_uploads_gives_back_and_takes_along(house: House, tmp_path: Pat
     house.run()
     assert house.rows("SELECT count(*) FROM set_aside") == [(0,)]
     assert 10 not in steps(house)
+
+
+def test_what_comes_back_stands_beside_what_was_said_meanwhile(house: House, tmp_path: Path) -> None:
+    take(house, export(tmp_path, EARLIER, *FIRST))
+    accepted = begin(house, export(tmp_path, LATER, *(one for one in SECOND if one != walk(20, 999))))
+    answer(house, accepted, move=True)
+    for minute, value in ((10, 110), (20, 777)):  # the one once more, and another value in the other's place
+        house.sync(samples=[{"type": "steps", "start": told(NIGHT + minute * MINUTE), "end": told(NIGHT + (minute + 1) * MINUTE),
+                             "value": value, "unit": "count", "source": "Alice's Apple Watch"}])  # fmt: skip
+    supersede.put_in_force(house.database, house.alice.id, accepted.batch, undo=True)
+    house.run()
+    found = [value for start, _, value in house.samples("steps") if (start - NIGHT // 1000) // 60 in (10, 20)]
+    assert sorted(found) == [110, 120, 777]

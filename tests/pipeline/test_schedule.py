@@ -9,6 +9,7 @@ from house import HOUR, MINUTE, at, steps
 from healthbox.domain.errors import Unavailable
 from healthbox.pipeline import schedule
 from healthbox.pipeline.schedule import Job, prepare, run_due
+from healthbox.store import days
 
 DAY = 24 * HOUR
 
@@ -84,3 +85,28 @@ def test_the_sweep_takes_old_files_that_no_row_names(house, no_backup):
     assert (spool / "orphan.z").exists(), "it may be on its way"
     schedule.JOBS["sweep"].run(house.database, house.settings, now + 2 * HOUR)
     assert [file.name for file in spool.iterdir()] == [named]
+
+
+def test_jobs_that_a_clock_a_year_ahead_has_put_off_run_when_it_is_right_again(house, no_backup):
+    house.at += 365 * DAY
+    prepare(house.database, house.settings, house.at)
+    house.at -= 365 * DAY
+    assert set(run_due(house.database, house.settings, house.at)) >= {"retention", "sweep"}
+    assert jobs(house)["sweep"] == house.at + HOUR
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_work_that_a_clock_a_year_ahead_has_put_off_is_done_when_it_is_right_again(house, restarts):
+    house.sync(samples=[steps(at(2, 8), at(2, 9), 7)])
+    house.at += 365 * DAY
+    house.sync(run=False, samples=[steps(at(1, 8), at(1, 9), 100)])
+    with house.database.writing() as c:
+        days.mark(c, house.alice.id, [("steps", "2026-03-02")], house.at)
+    house.pump._latest = house.at
+    house.at -= 365 * DAY
+    if restarts:
+        house.pump = house.new_pump()
+        house.pump.boot()
+    house.run()
+    assert house.days("steps") == {"2026-03-01": 100.0, "2026-03-02": 7.0}
+    assert house.rows("SELECT count(*) FROM dirty_day") == [(0,)]

@@ -113,7 +113,7 @@ def test_content_that_is_not_what_was_announced_is_refused(house: House, slices:
         begin(slices, house, sha256="not hexadecimal")
 
 
-@pytest.mark.parametrize(("size", "problem"), [(0, TooLarge), (-1, TooLarge), ((8 << 30) + 1, TooLarge), (8 << 30, NoRoom)])
+@pytest.mark.parametrize(("size", "problem"), [(0, Invalid), (-1, Invalid), ((8 << 30) + 1, TooLarge), (8 << 30, NoRoom)])
 def test_a_size_is_looked_at_before_anything_is_sent(
     house: House, slices: Slices, size: int, problem: type[Problem], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -280,7 +280,7 @@ def test_removing_the_newer_export_brings_back_what_it_lacked(house: House, expo
     remove_upload.remove(house.database, house.settings.data, second.batch, house.at)
     house.run()
     assert (stages(house), runs(house), house.all_days()) == before
-    assert house.rows("SELECT count(*) FROM whole_export JOIN whole_cover USING (batch_id)") == [(1,)]
+    assert house.rows("SELECT count(*) FROM whole_export JOIN whole_cover ON export_id=id") == [(1,)]
 
 
 def test_sources_that_are_one_are_covered_as_one(house: House, tmp_path: Path) -> None:

@@ -99,8 +99,40 @@ def test_a_stated_night_comes_with_the_night_it_is_held_against_the_newest_first
         buckets.put_night(c, alice, 1, "old", "2025-11-05", {"asleep": 300}, "Watch", NOW)
     with database.reading() as c:
         found = comparing.stated_nights(c, alice, FIRST, LAST)
-    assert [(row.date, row.app, row.asleep) for row in found] == [("2025-11-03", "new", 410.0), ("2025-11-03", "old", 410.0)]
-    assert json.loads(found[0].night) == ["Watch", 0, [[1, 2, 20.0]], []]
+    assert [(row.date, row.app, row.asleep, row.stated) for row in found] == [
+        ("2025-11-03", "new", 410.0, 405), ("2025-11-03", "old", 410.0, 400),
+    ]  # fmt: skip
+    assert json.loads(found[0].night) == ["Watch", [[1, 2, 20.0]], []]
+    with database.reading() as c:
+        assert comparing.asleep(c, alice, FIRST, LAST) == {"2025-11-03": (410.0, 405.0)}
+
+
+def test_a_night_that_was_only_stated_compares_with_nothing_and_stages_add_up(two):
+    database, alice, _ = two
+    with database.writing() as c:
+        days.put_nights(
+            c, alice, {"2025-11-03": night(stated=True), "2025-11-04": night(), "2025-11-05": night(), "2025-11-06": night()}, []
+        )
+        for date, said in (("03", {"asleep": 400}), ("04", {"core": 200, "rem": 90.5}), ("05", {"in_bed": 480}), ("06", {"asleep": 0})):
+            buckets.put_night(c, alice, 1, "phone", f"2025-11-{date}", said, "", NOW)
+    with database.reading() as c:
+        assert comparing.asleep(c, alice, FIRST, LAST) == {"2025-11-04": (410.0, 290.5), "2025-11-06": (410.0, 0.0)}
+        assert [row.date for row in comparing.stated_nights(c, alice, FIRST, LAST)] == ["2025-11-04", "2025-11-06"]
+
+
+def test_a_summary_of_years_is_read_from_indexes_alone(two):
+    database, alice, _ = two
+    given = (alice, "steps", FIRST.isoformat(), LAST.isoformat())
+    with database.reading() as c:
+        for query, wanted in (
+            (comparing._KEYS, given[:1]),
+            (f"SELECT date, drift {comparing._OF_DAYS}", given),
+            (f"SELECT covered {comparing._OF_DAYS}", given),
+            (comparing._ASLEEP, given[:1] + given[2:]),
+        ):
+            plan = [row[3] for row in c.exec_driver_sql("EXPLAIN QUERY PLAN " + query, wanted).fetchall()]
+            assert all("USING COVERING INDEX" in line for line in plan if line.startswith(("SEARCH", "SCAN"))), plan
+            assert not any("night_edges" in line and "date>" in line for line in plan), "a night is looked up by its date"
 
 
 def test_the_first_date_is_the_earliest_of_all_widths_and_nights(two):

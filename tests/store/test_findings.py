@@ -99,8 +99,9 @@ def test_a_day_that_changes_while_it_is_analysed_stays_to_be_done(database, alic
 
 def test_a_changed_rule_has_every_day_judged_again(database, alice):
     with database.writing() as c:
-        c.exec_driver_sql("INSERT INTO day VALUES (?, 'steps', '2026-11-17', 1, NULL, NULL, NULL, 1, 1, 'raw', '', '{}')", (alice,))
-        c.exec_driver_sql("INSERT INTO night VALUES (?, '2026-11-18', 400, 0, 1, '{}')", (alice,))
+        zero = "INSERT INTO day VALUES (?, 'steps', '2026-11-17', 1, NULL, NULL, NULL, 1, 1, 'raw', '', '{}', NULL, NULL)"
+        c.exec_driver_sql(zero, (alice,))
+        c.exec_driver_sql("INSERT INTO night VALUES (?, '2026-11-18', 400, 0, 1, '{}', 0)", (alice,))
         findings.set_rule(c, alice, "deviation", RuleSetting(False, {"scales": 4.0}))
         assert findings.rule_settings(c, alice) == {"deviation": RuleSetting(False, {"scales": 4.0})}
         assert set(findings.next_changed(c, 400)[1]) == {START - DAY, START}

@@ -46,6 +46,8 @@ def test_bands_of_different_readings_stand_in_line_and_far_values_stay_on_the_tr
 
 
 def test_a_missing_reading_has_no_mark() -> None:
+    so_far = charts.strip(30, (52, 57), partial=True)
+    assert (so_far.state, so_far.mark, len(so_far.past)) == ("partial", None, 1), "a day that is not over is marked, not judged"
     nothing = charts.strip(None, (52, 57))
     assert (nothing.state, nothing.mark) == ("none", None)
     assert charts.strip(None, None).state == "none"

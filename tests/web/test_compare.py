@@ -11,8 +11,9 @@ from place import NOON, Place
 from test_metric import send
 from test_today import get, words
 
+from healthbox.pipeline import compare
 from healthbox.pipeline.pump import Pump
-from healthbox.store import devices
+from healthbox.store import comparing, devices
 
 HOUR = 3_600_000
 MORE = {"automation-aggregation": "days"}
@@ -99,7 +100,7 @@ def test_the_page_of_a_metric_lists_its_days_newest_first_with_the_reasons(four)
     listed = rows(html)
     assert [row[:12] for row in listed] == ["Tuesday 18 N", "Monday 17 No", "Sunday 16 No", "Saturday 15 "]
     assert "−25 %" in listed[0] and "It adds up all sources: 1,240 steps, measured by two at once, stand in it twice." in listed[0]
-    assert "3,800 steps from samples. 5,040 steps stated by Health Auto Export on 20 Nov at 13:00 (counts)." in listed[0]
+    assert "3,800 steps from samples. 5,040 steps stated by Health Auto Export on 20 Nov at 13:00 (used)." in listed[0]
     assert "+43 %" in listed[1] and "Stated at 14:05, before the day was over." in listed[1]
     assert "−0.2 %" in listed[2] and "Rounding." in listed[2]
     assert "−33 %" in listed[3] and "It counts Oura too, of which no samples are here." in listed[3]
@@ -126,7 +127,7 @@ def test_the_overview_sums_up_each_metric_and_names_the_largest_days(four):
 
 def test_the_chart_has_its_text(four):
     chart = get(four, "/data/compare/steps").partition('id="over"')[2].partition("</figure>")[0]
-    assert chart.count("<tr data-x") == 30 and "1 of 4 days lie in the band of 1" in chart
+    assert chart.count("<tr data-x") == 30 and "1 of 4 days lie within 1" in chart
     told = read(chart)
     assert "16 Nov −0.2 % 1,000 steps 1,002 steps" in told and "14 Nov not both no data no data" in told
 
@@ -174,7 +175,7 @@ def test_a_night_of_stages_stands_beside_the_stated_one(place):
     html = get(place, "/data/compare/sleep_analysis")
     listed = rows(html)
     assert len(listed) == 1 and "−10 %" in listed[0]
-    assert "6 h 00 min from sleep stages (counts). 6 h 40 min stated by Health Auto Export on 20 Nov at 13:00." in listed[0]
+    assert "6 h 00 min from sleep stages (used). 6 h 40 min stated by Health Auto Export on 20 Nov at 13:00." in listed[0]
     assert "The stated night holds naps as well, 40 min." in listed[0]
     assert 'href="/sleep?date=2025-11-18"' in html or 'href="/sleep/2025-11-18"' in html
     assert api(place, "metric=sleep_analysis&from=2025-11-18&to=2025-11-18")["days"][0]["causes"][0]["code"] == "naps"
@@ -199,7 +200,7 @@ def test_units_and_numbers_are_the_persons_own(place):
 def test_an_unexplained_drift_leads_to_its_day(place):
     send(place, [walked("2025-11-18", 9, 1000)])
     state(place, [point("2025-11-18", 950)])
-    assert "Unknown: what is stored does not say why. Look at the day" in rows(get(place, "/data/compare/steps"))[0]
+    assert "Nothing that is stored says why. Look at the day" in rows(get(place, "/data/compare/steps"))[0]
 
 
 def test_nothing_stated_tells_how_to_get_it(place):
@@ -244,3 +245,24 @@ def test_a_source_named_by_a_statement_cannot_bring_markup(place):
 
 def test_data_leads_to_it(four):
     assert 'href="/data/compare"' in get(four, "/data")
+
+
+def test_the_overview_says_what_the_pages_of_its_metrics_say(four):
+    night = {"date": "2025-11-18 00:00:00 +0100", "asleep": 7, "source": "Apple Watch", "sleepStart": "2025-11-17 23:00:00 +0100",
+             "sleepEnd": "2025-11-18 06:30:00 +0100"}  # fmt: skip
+    send(four, [{"type": "HKCategoryTypeIdentifierSleepAnalysis", "start": "2025-11-17T23:00:00+01:00", "end": "2025-11-18T06:30:00+01:00",
+                 "value": "HKCategoryValueSleepAnalysisAsleepCore", "source": "Apple Watch"}])  # fmt: skip
+    state(four, [night], name="sleep_analysis", units="hr")
+    state(four, [point("2025-11-14", 0)])
+    send(four, [walked("2025-11-14", 9, 40)])
+    first, last = dt.date(2025, 1, 1), dt.date(2025, 11, 19)
+    with four.database.reading() as c:
+        short, long = compare.drifts(c, four.persons["Alice"], first, last), compare.pairs(c, four.persons["Alice"], first, last)
+        usual = comparing.coverages(c, four.persons["Alice"], "steps", first, last)
+        assert compare.drifts(c, four.persons["Bob"], first, last) == {}
+    assert set(short) == set(long) == {"steps", "sleep_analysis"}
+    for metric, pairs in long.items():
+        assert list(zip(*short[metric], strict=True)) == [(pair.date.isoformat(), pair.share) for pair in pairs]
+    assert short["steps"].shares[0] is None, "nothing was stated and something counted"
+    assert usual == [pair.coverage for pair in long["steps"]]
+    assert "Steps, 14 Nov" in words(get(four, "/data/compare")).partition("The largest differences")[2]

@@ -99,6 +99,15 @@ def test_a_worker_that_is_slow_is_not_waited_for_long(place: Place, monkeypatch:
     assert send(place, BEATS).json["status"] == "accepted"
 
 
+def test_another_method_is_refused_in_the_doors_own_words(place: Place) -> None:
+    for path, allowed in ((BATCH, "POST"), ("/api/v1/sdk/users/u1/sync", "POST"), ("/api/apple/status", "GET")):
+        answer = place.client().delete(path, headers={"x-api-key": place.token("Alice", "ingest", "read")})
+        assert (answer.status_code, list(answer.json)) == (405, ["detail"]), path
+        assert isinstance(answer.json["detail"], str) and allowed in answer.headers["Allow"]
+    ours = place.client().get("/api/v1/ingest", headers=place.bearer())
+    assert (ours.status_code, ours.json["error"]["code"]) == (405, "method_not_allowed")
+
+
 def test_a_batch_without_samples_is_empty(working: Place) -> None:
     answer = send(working, {"metric": "heart_rate", "batch_index": 0, "total_batches": 1, "samples": []})
     assert (answer.status_code, answer.json["status"], answer.json["records"]) == (200, "empty", 0)

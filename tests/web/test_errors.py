@@ -41,6 +41,8 @@ def test_people_get_a_page(place: Place) -> None:
     assert answer.status_code == 404
     assert answer.mimetype == "text/html"
     assert "There is nothing at this address." in answer.text
+    assert 'href="/"' in answer.text and 'href="/data"' in answer.text, "no dead end"
+    assert 'href="/metrics/all"' in place.browser().client.get("/metrics/steps").text, "nor where a list is spoken of"
 
 
 def test_a_page_asks_to_log_in_and_remembers_where(place: Place) -> None:

@@ -69,8 +69,9 @@ def test_a_full_disk_tells_what_is_needed_and_free(place: Place, monkeypatch: py
 @pytest.mark.parametrize(
     ("body", "status"),
     [
-        (b"not json", 400), (b"[]", 422), (b"{}", 422), (b'{"name": "a.zip"}', 422), (b'{"name": "", "size": 5}', 400),
-        (b'{"name": "a.zip", "size": "5"}', 422), (b'{"name": "a.zip", "size": 0}', 413), (b'{"name": "a.zip", "size": 1e30}', 422),
+        (b"not json", 400), (b"[]", 422), (b"{}", 422), (b'{"name": "a.zip", "size": -1}', 422), (b'{"name": "a.zip"}', 422),
+        (b'{"name": "", "size": 5}', 400),
+        (b'{"name": "a.zip", "size": "5"}', 422), (b'{"name": "a.zip", "size": 0}', 422), (b'{"name": "a.zip", "size": 1e30}', 422),
         (b'{"name": "a.zip", "size": 9000000000}', 413), (b'{"name": "a.zip", "size": 5, "sha256": "x"}', 422),
         (b'{"name": "a.zip", "size": 5, "mark": "' + b"m" * 65 + b'"}', 422), (b'{"name": "' + b"n" * 20_000 + b'", "size": 5}', 413),
     ],
@@ -137,6 +138,9 @@ def test_the_page_sends_slices_and_goes_on_after_a_reload(place: Place) -> None:
     assert browser.client.get(whole.json["receipt"]).status_code == 200
     assert batches(place) == [(whole.json["batch"], place.persons["Alice"], devices.IMPORTER)]
     assert "Not finished" not in browser.client.get("/import").text
+    for where in ("/data", "/devices/1"):
+        said = browser.client.get(where).text
+        assert "The files that you imported" in said and "evoke" not in said, "nobody’s token is gone"
 
 
 def test_problems_of_the_script_are_json_with_words(place: Place) -> None:
@@ -170,7 +174,7 @@ def test_a_plain_form_does_without_scripts(place: Place) -> None:
         ("", b"", 422),
         ("a.jpg", b"\xff\xd8\xff\xe0", 422),
         ("a.zip", b"PK\x03\x04 cut", 422),
-        ("empty.zip", b"", 413),
+        ("empty.zip", b"", 422),
     ):
         answer = send(name, content)
         assert answer.status_code == status, name

@@ -31,7 +31,7 @@ def test_three_numbers_equal_the_api(place):
     days = days_of(place, "resting_heart_rate", today - DAY * 29, today)
     values = [day["value"] for day in days]
     assert f"{values[-1]:.0f} bpm today" in page
-    assert f"Mean {sum(values) / len(values):.0f} bpm" in page
+    assert f"Average {sum(values) / len(values):.0f} bpm" in page
     assert f"Days with data {len(values)} of 30" in page
     assert f"Highest {max(day['max'] or day['value'] for day in days):.0f} bpm" in page
 
@@ -73,7 +73,7 @@ def test_pages_of_time_are_links(place):
 def test_a_day_that_is_not_over_is_in_no_mean(place):
     today = live_a_year(place)
     whole = [day["value"] for day in days_of(place, "steps", today - DAY * 6, today - DAY)]
-    assert f"Mean of a day {sum(whole) / len(whole):,.0f} steps" in words(get(place, "/metrics/steps?range=w"))
+    assert f"Average day {sum(whole) / len(whole):,.0f} steps" in words(get(place, "/metrics/steps?range=w"))
 
 
 def test_a_day_that_is_not_over_is_not_the_lowest_of_its_week(place):

@@ -1,7 +1,13 @@
 """The list of metrics: by domain, against the usual, searchable without a script, what was never seen folded away."""
 
+import re
+
+import pytest
 from test_today import get, words
 from year import live_a_year
+
+from healthbox.domain.catalogue import Metric
+from healthbox.web.said import PLAIN, name_of
 
 
 def test_every_metric_the_api_knows_is_on_the_page(place):
@@ -42,8 +48,28 @@ def test_names_never_seen_are_folded_and_unknown_ones_can_be_named(place):
     live_a_year(place)
     page = get(place, "/metrics/all")
     folded = page.partition("<details>")[2]
-    assert "Blood Glucose" in folded and "Blood Glucose" not in page.partition("<details>")[0]
+    assert "Blood glucose" in folded and "Blood glucose" not in page.partition("<details>")[0]
     assert "Mood" in words(page) and 'href="/unknown"' in page
+
+
+@pytest.mark.parametrize(
+    ("metric", "name"),
+    [
+        (PLAIN.get("resting_heart_rate"), "Resting pulse"),
+        (PLAIN.get("blood_pressure_diastolic"), "Diastolic blood pressure"),
+        (PLAIN.get("dietary_vitamin_b12"), "Vitamin B12"),
+        (PLAIN.get("sleep_analysis"), "Time asleep"),
+        (Metric(key="mood_score", label="My Mood Score"), "My Mood Score"),
+    ],
+)
+def test_a_metric_has_one_name_on_every_page_and_peoples_own_stay(metric, name):
+    assert name_of(metric) == name
+
+
+def test_a_pulse_of_few_nights_is_learnt_here_as_on_today(place):
+    live_a_year(place, last_days=8, unusual=False)
+    for path in ("/metrics/all", "/metrics/resting_heart_rate"):
+        assert re.search(r"Resting pulse .*?learning your usual: 7 of 14 nights", words(get(place, path))), path
 
 
 def test_a_metric_silent_for_three_months_keeps_its_date(place):

@@ -80,7 +80,7 @@ def test_the_order_by_kind_stands_until_somebody_makes_one(measured: Place) -> N
     assert "by kind of source" in page
     assert "Keep this order" not in page
     everything = words(measured.browser(), "")
-    assert "All metrics Sleep Steps" in everything
+    assert "All metrics Steps Time asleep" in everything
 
 
 def test_buttons_lead_to_a_preview_and_change_nothing(measured: Place) -> None:

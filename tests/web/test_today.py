@@ -13,7 +13,7 @@ from healthbox.analytics import baseline
 from healthbox.analytics.rules.contract import Finding
 from healthbox.pipeline.analyse import Evidence
 from healthbox.store import findings
-from healthbox.store.pages_reading import Point
+from healthbox.store.pages_reading import NightPoint, Point
 from healthbox.web import usual
 
 DAY = dt.timedelta(days=1)
@@ -42,7 +42,7 @@ def put(place: Place, metric: str, date: dt.date, value: float | None, name: str
             c.exec_driver_sql("DELETE FROM day WHERE person_id=? AND metric=? AND date=?", (place.persons[name], metric, date.isoformat()))
         else:
             c.exec_driver_sql(
-                "INSERT OR REPLACE INTO day VALUES (?,?,?,?,NULL,NULL,NULL,4,1,'raw','last reading',?)",
+                "INSERT OR REPLACE INTO day VALUES (?,?,?,?,NULL,NULL,NULL,4,1,'raw','last reading',?,NULL,NULL)",
                 (place.persons[name], metric, date.isoformat(), value, '{"sources":[{"name":"Apple Watch","kind":"watch","value":4}]}'),
             )
 
@@ -198,7 +198,7 @@ def test_nobody_sees_somebody_elses_day(place):
     calm(place, metric="resting_heart_rate", centre=54)
     for path in ("/", f"/day/{today}", "/metrics/all"):
         page = words(get(place, path, login="bob"))
-        assert not re.search(r"\d bpm|Apple Watch|Running, |Resting pulse", page), path
+        assert not re.search(r"\d bpm|Apple Watch|Running, |Resting pulse", page.partition("Never seen")[0]), path
 
 
 def test_a_day_that_has_not_come_is_not_found(place):
@@ -307,6 +307,15 @@ def test_time_awake_has_no_usual_below_nothing():
     reading = next(r for r in usual.NIGHTLY if r.key == "awake")
     rows = [Point(on - DAY * back, value, None, None, None, 1) for back in range(60, -1, -1) for value in [(0.0, 5.0, 30.0)[back % 3]]]
     assert usual.Course(reading, rows).judge(on).band == (0, pytest.approx(5 + 2 * 1.4826 * 5))
+
+
+def test_time_asleep_is_judged_by_the_nights_of_its_own_source():
+    on = dt.date(2025, 11, 20)
+    nights = [NightPoint(on - DAY * back, asleep=420.0 + back % 3 * 6, name="Watch") for back in range(80, -1, -1)]
+    nights = [NightPoint(n.date, asleep=540.0, name="Ring") if at % 4 == 1 else n for at, n in enumerate(nights)]
+    reading = next(r for r in usual.NIGHTLY if r.key == "asleep")
+    own = [(n.date, n.asleep) for n in nights if n.name == "Watch" and n.asleep is not None]
+    assert usual.Course(reading, usual.asleep(nights)).judge(on).usual == baseline.usual("asleep", own, on), "as the page of the night says"
 
 
 def test_a_place_is_that_of_the_baseline_over_all_days():

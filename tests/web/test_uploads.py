@@ -183,6 +183,7 @@ def test_a_dead_letter_is_shown_looked_into_and_tried_again(place: Place, send: 
     assert place.client().get("/api/v1/dead", headers=place.bearer()).json["dead"][0]["id"] == letter
     for page in ("/data", "/dead", f"/dead/{letter}", f"/uploads/{public}"):
         assert "the list ends in the middle" in browser.client.get(page).text, page
+    assert "<h1>One part of an upload could not be read.</h1>" in browser.client.get("/data").text, "not that all is as usual"
     assert "HKQuantityTypeIdentifierHeartRate" in browser.client.get(f"/dead/{letter}").text, "how it begins"
     assert "Could not be read" in browser.client.get(f"/uploads/{public}").text
     assert "Its bytes are kept until you decide." in text(browser.client.get(f"/uploads/{public}").text)

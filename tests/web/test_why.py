@@ -4,9 +4,13 @@ import datetime as dt
 import math
 import re
 
+import pytest
 from test_metric import send
 from test_today import get, words
 from year import live_a_year
+
+from healthbox.web.pages import why
+from healthbox.web.said import PLAIN, Said
 
 DAY = dt.timedelta(days=1)
 
@@ -51,7 +55,7 @@ def test_drift_and_the_layer_not_chosen_are_named(place):
     yesterday = today - DAY
     with place.database.writing() as c:
         c.exec_driver_sql(
-            "INSERT INTO bucket SELECT ?, 'steps', 'Phone', 'stated', ?, ?, 9120, NULL, NULL, '', ?, max(batch_id) FROM sample",
+            "INSERT INTO bucket SELECT ?, 'steps', 'Phone', 'stated', ?, ?, 9120, NULL, NULL, '', ?, max(batch_id), NULL FROM sample",
             (place.persons["Alice"], yesterday.toordinal(), yesterday.isoformat(), place.clock() - 30 * 3_600_000),
         )
     page = words(get(place, f"/metrics/steps/{yesterday}/why"))
@@ -64,10 +68,18 @@ def stated_after_the_day(place, app="health-auto-export", width="day", metric="s
     yesterday = live_a_year(place) - DAY
     with place.database.writing() as c:
         c.exec_driver_sql(
-            "INSERT INTO bucket SELECT ?, ?, ?, ?, ?, ?, 9120, NULL, NULL, '', ?, max(batch_id) FROM sample",
+            "INSERT INTO bucket SELECT ?, ?, ?, ?, ?, ?, 9120, NULL, NULL, '', ?, max(batch_id), NULL FROM sample",
             (place.persons["Alice"], metric, app, width, yesterday.toordinal(), yesterday.isoformat(), place.clock() - 4 * 3_600_000),
         )
     return yesterday
+
+
+def test_what_counted_of_an_interval_is_drawn_no_wider_than_it_was():
+    span = {"source": "iPhone", "start": "2025-11-19T10:00:00+01:00", "end": "2025-11-19T11:00:00+01:00"}
+    told = {"layer": "raw", "start": "2025-11-19T00:00:00+01:00", "end": "2025-11-20T00:00:00+01:00", "readings": [span],
+            "lanes": [span | {"end": "2025-11-19T10:01:00+01:00"}], "contributions": [{"source": "iPhone"}]}  # fmt: skip
+    ((_, parts, _),) = why.lanes(told, PLAIN.get("steps"), Said("metric", "en_GB", 0, dt.UTC))
+    assert [(part.state, part.width) for part in parts] == [("won", 0.25), ("overlap", pytest.approx(100 * 59 / 1440, abs=0.01))]
 
 
 def test_a_total_that_wins_shows_the_samples_beside_it_and_no_empty_lane(place):

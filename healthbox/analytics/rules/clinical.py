@@ -156,7 +156,7 @@ def _short_sleep(given: RuleInput, params: dict[str, float]) -> Finding | None:
 RULE = Rule(
     name="clinical",
     label="Beyond a published threshold",
-    about="Daily values against NEWS2, ACC/AHA, ADA and AASM limits, and your device's own notifications. Not a diagnosis.",
+    about="Daily values against published limits (NEWS2, ACC/AHA, ADA, AASM), and your device's own notifications. Not a diagnosis.",
     params=PARAMS,
     evaluate=evaluate,
 )

@@ -69,7 +69,7 @@ def _judge(given: RuleInput, metric: str, date: dt.date, params: dict[str, float
 RULE = Rule(
     name="deviation",
     label="Far from your usual",
-    about="A night reading three robust standard deviations or more from your own last 42 nights, on the side that is worse.",
+    about="A night reading that lies far outside your own last 42 nights, on the side that is worse.",
     params=PARAMS,
     evaluate=evaluate,
     flags=True,

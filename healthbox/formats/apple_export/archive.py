@@ -4,6 +4,7 @@ A zip is judged by its directory before anything is read: how many entries, wher
 they swell. What is read is counted while it is read, for sizes can lie. Names inside serve as labels only.
 """
 
+import lzma
 import re
 import struct
 import unicodedata
@@ -28,7 +29,10 @@ _CANDIDATES = 50  # so many xml files are looked into
 _EXPORT = re.compile(rb"<(?:!DOCTYPE\s+|!ELEMENT\s+)?HealthData[\s>(\[]")
 _FRAGMENT = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:Record|Workout|Correlation|ActivitySummary)\s[^<]*(?:start|dateC)")
 _NESTED = (".zip", ".7z", ".rar", ".gz", ".tgz", ".bz2", ".xz")
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, struct.error, OSError, ValueError)
+# What a damaged entry can raise while it is opened and read, and only that. Where nothing else is done meanwhile, a place in the
+# file that there is none of is the zip's fault, too: ``OSError`` and ``ValueError``; they may come of the disk or of a caller elsewhere.
+BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, struct.error)
+_BROKEN = (*BROKEN, OSError, ValueError)
 
 
 def is_export(head: bytes) -> bool:

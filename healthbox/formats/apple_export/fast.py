@@ -12,9 +12,9 @@ from itertools import repeat
 from operator import add, lt
 from typing import Any, NamedTuple
 
-from healthbox.domain.records import SleepStage, Stage
+from healthbox.domain.records import Sample, SleepStage, Stage
 from healthbox.formats.apple_export.gather import Gathering
-from healthbox.formats.apple_export.heads import BEATS, EMPTY, Body, Head, Row, body, head
+from healthbox.formats.apple_export.heads import BEATS, EMPTY, Body, Head, Row, body, head, nutrient
 from healthbox.formats.wire import EXACT, Unreadable, moment
 
 _RECORD = re.compile(
@@ -153,9 +153,9 @@ class FastLane:
         except (_Odd, Unreadable, UnicodeDecodeError):
             return None
 
-    def gather(self, columns: Columns, first: int, last: int, before: int, as_of: int | None) -> list[SleepStage]:
-        """Gather the records from ``first`` to before ``last``; gives the sleep stages among them. ``before``: how many
-        elements of the export stand before them."""
+    def gather(self, columns: Columns, first: int, last: int, before: int, as_of: int | None) -> list[Sample | SleepStage]:
+        """Gather the records from ``first`` to before ``last``; gives the ones among them that no block can hold. ``before``: how
+        many elements of the export stand before them."""
         run = slice(first, last)
         raw = columns.raw[run]
         metadata: Iterable[dict[str, Any] | None] = repeat(None)
@@ -166,22 +166,24 @@ class FastLane:
             metadata, zones, typed = [said.metadata for said in bodies], [said.zone for said in bodies], [said.typed for said in bodies]
         positions = map(str, range(before + 1, before + len(raw) + 1))
         rows = zip(positions, columns.starts[run], columns.ends[run], columns.values[run], zones, metadata, strict=False)
-        stages: list[SleepStage] = []
+        apart: list[Sample | SleepStage] = []
         heads = columns.heads
-        if any(typed) or any(one.is_sleep for one in heads.values()):
+        if any(typed) or any(one.is_sleep or (one.is_nutrient and bodies) for one in heads.values()):
             for one, row, said in zip(raw, rows, bodies or repeat(EMPTY), strict=False):
-                self._mixed(heads[one], row, said, stages, as_of)
+                self._mixed(heads[one], row, said, apart, as_of)
         elif len(heads) == 1:
             self._gathering.rows(heads[raw[0]].key).extend(rows)
         else:
             into = {one: self._gathering.rows(heads[one].key).append for one in dict.fromkeys(raw)}
             for one, row in zip(raw, rows, strict=False):
                 into[one](row)
-        return stages
+        return apart
 
-    def _mixed(self, known: Head, row: Row, said: Body, stages: list[SleepStage], as_of: int | None) -> None:
+    def _mixed(self, known: Head, row: Row, said: Body, apart: list[Sample | SleepStage], as_of: int | None) -> None:
         if known.is_sleep:
-            stages.append(sleep_stage(known, row, said, as_of))
+            apart.append(sleep_stage(known, row, said, as_of))
+        elif (eaten := nutrient(known, row, said)) is not None:
+            apart.append(eaten)
         else:
             self._gathering.rows(known.typed if said.typed else known.key).append(row)
 

@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from healthbox.domain.records import SourceRef
-from healthbox.formats.wire import Unreadable, needed_number, number, stage, text, zone_of
+from healthbox.domain.records import Sample, SourceRef
+from healthbox.formats.foods import food, is_nutrient
+from healthbox.formats.wire import Unreadable, is_name, needed_number, number, stage, text, zone_of
 
 SLEEP = "HKCategoryTypeIdentifierSleepAnalysis"
 BEATS = "HeartRateVariabilityMetadataList"
@@ -26,6 +27,7 @@ class Head(NamedTuple):
     typed: Key
     is_quantity: bool
     is_sleep: bool
+    is_nutrient: bool
 
     def value(self, said: str | None) -> float | str | None:
         """A number, the word of a category or the stage of a night. Raises ``Unreadable``."""
@@ -36,6 +38,8 @@ class Head(NamedTuple):
         try:
             return number(said)
         except Unreadable:
+            if said is None or not is_name(said):
+                raise
             return text(said)
 
 
@@ -60,7 +64,27 @@ def head(kind: str | None, unit: str | None, name: str | None, device: str | Non
     unit = "hk%" if unit == "%" else unit
     source = source_of(name, device)
     typed = SourceRef(source.name, source.bundle, source.product, "manual")
-    return Head((metric, unit, source), (metric, unit, typed), metric.startswith("HKQuantityType"), metric == SLEEP)
+    return Head(
+        (metric, unit, source),
+        (metric, unit, typed),
+        metric.startswith("HKQuantityType"),
+        metric == SLEEP,
+        is_nutrient("healthkit", metric),
+    )
+
+
+def nutrient(known: Head, row: Row, said: Body, meal: str = "") -> Sample | None:
+    """The sample of a nutrient whose food has a name, which tells it apart from another's; the rows of a block have no place for it.
+    ``meal``: the name of what the record is a part of."""
+    tag = (food(said.metadata) or meal) if known.is_nutrient else ""
+    if not tag:
+        return None
+    position, start, end, value, zone, metadata = row
+    metric, unit, source = known.typed if said.typed else known.key
+    return Sample(
+        position=position, metric=metric, naming="healthkit", start=start, end=end, value=value, unit=unit, source=source, tag=tag,
+        zone=zone, metadata=metadata,
+    )  # fmt: skip
 
 
 @functools.lru_cache(maxsize=4096)

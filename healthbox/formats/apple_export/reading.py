@@ -10,9 +10,10 @@ from healthbox.formats.apple_export.archive import Export
 from healthbox.formats.apple_export.elements import Broken, Element, ExactLane
 from healthbox.formats.apple_export.fast import Columns, FastLane, sleep_stage
 from healthbox.formats.apple_export.gather import Gathering
-from healthbox.formats.apple_export.heads import BEATS, body, head
+from healthbox.formats.apple_export.heads import BEATS, body, head, nutrient
 from healthbox.formats.apple_export.pieces import Cutter
 from healthbox.formats.apple_export.workouts import workout
+from healthbox.formats.foods import food
 from healthbox.formats.routes import instant
 from healthbox.formats.wire import Unreadable, rejected, span
 
@@ -94,9 +95,9 @@ class Reading:
             case _:
                 yield from others.whole(element, at, zone, as_of)
 
-    def _record(self, element: Element, at: str) -> Iterator[Record]:
+    def _record(self, element: Element, at: str, meal: str = "") -> Iterator[Record]:
         said = element.attributes
-        entries = [(entry.attributes.get("key", ""), entry.attributes.get("value", "")) for entry in element.all("MetadataEntry")]
+        entries = _entries(element)
         entries += [
             (child.name, json.dumps(child.attributes, ensure_ascii=False))
             for child in element.children
@@ -113,22 +114,25 @@ class Reading:
         row = (at, start, end, known.value(said.get("value")), stated.zone, stated.metadata)
         if known.is_sleep:
             yield sleep_stage(known, row, stated, self._exported)
+        elif (eaten := nutrient(known, row, stated, meal)) is not None:
+            yield eaten
         else:
             self._gathering.rows(known.typed if stated.typed else known.key).append(row)
 
     def _correlation(self, element: Element, at: str) -> Iterator[Record]:
         """Its records, which mostly stand outside of it too: the same content, so nothing is counted twice. A meal's own name
-        is said nowhere else, so it is kept whole besides."""
+        is said nowhere else, so it is kept whole besides, and names those of its records that do not say it."""
+        meal = food(dict(_entries(element))) if element.attributes.get("type") == FOOD else ""
         for index, child in enumerate(element.all("Record"), 1):
             try:
-                yield from list(self._record(child, f"{at}.{index}"))
+                yield from list(self._record(child, f"{at}.{index}", meal))
             except Unreadable as problem:
                 yield rejected(f"{at}.{index}", problem.code, problem.reason, child.attributes)
         if element.attributes.get("type") == FOOD:
-            for meal in others.whole(element, at, self._zone, self._exported):
-                if isinstance(meal, Clinical):
-                    meal.kind = "food"
-                    yield meal
+            for kept in others.whole(element, at, self._zone, self._exported):
+                if isinstance(kept, Clinical):
+                    kept.kind = "food"
+                    yield kept
 
     def _files(self) -> Iterator[Record]:
         """What stands beside the xml: ECGs, and clinical documents that no element named."""
@@ -144,6 +148,10 @@ class Reading:
                 yield others.document_record(b"".join(self._export.read(entry)), name, self._zone, self._exported, SourceRef())
             except (Unreadable, Invalid):
                 yield rejected(name, "bad_json", "the clinical document cannot be read", "")
+
+
+def _entries(element: Element) -> list[tuple[str, str]]:
+    return [(entry.attributes.get("key", ""), entry.attributes.get("value", "")) for entry in element.all("MetadataEntry")]
 
 
 def _gaps(columns: Columns, exact: ExactLane) -> list[tuple[int, list[Element]]] | None:

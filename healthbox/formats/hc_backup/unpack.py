@@ -7,16 +7,14 @@ import errno
 import io
 import os
 import shutil
-import struct
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from healthbox.domain.errors import DiskFull, Invalid, TooLarge
-from healthbox.formats.apple_export.archive import directory, is_zip
+from healthbox.formats.apple_export.archive import BROKEN, directory, is_zip
 from healthbox.formats.hc_backup import head
 
 NAME = "health_connect_export.db"  # in every language; only the zip's own name is translated
@@ -27,7 +25,6 @@ SPARE = 64 << 20  # bytes left free beside it
 _LOOK = 1 << 20
 _CHUNK = 1 << 20
 _CANDIDATES = 20  # so many databases are looked into
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 
 def claims(path: Path) -> bool:
@@ -65,7 +62,7 @@ def _entry(archive: zipfile.ZipFile) -> zipfile.ZipInfo | None:
         try:
             with archive.open(info) as file:
                 start = file.read(_LOOK)
-        except (*_BROKEN, OSError, ValueError, struct.error) as problem:  # a directory that lies about where things begin
+        except (*BROKEN, OSError, ValueError) as problem:  # a directory that lies about where things begin
             if own:
                 raise _damaged() from problem
             continue
@@ -88,11 +85,13 @@ def _unpack(archive: zipfile.ZipFile, target: io.BufferedWriter, folder: Path) -
         with archive.open(info) as file:
             while chunk := file.read(_CHUNK):
                 got += target.write(chunk)
-    except _BROKEN as problem:
+    except BROKEN as problem:
         raise _damaged() from problem
     except OSError as problem:
         if problem.errno in (errno.ENOSPC, errno.EDQUOT):
             raise _full(info.file_size) from problem
+        if problem.errno is None:  # bz2's word for damage
+            raise _damaged() from problem
         raise
     if got != info.file_size:
         raise _damaged()

@@ -11,9 +11,12 @@ from typing import Any
 from healthbox.domain.records import Record
 from healthbox.formats.contract import Envelope, Format
 from healthbox.formats.health_auto_export import metrics, others, workouts
-from healthbox.formats.wire import each
+from healthbox.formats.wire import each, text
 
 SECTIONS = ("metrics", "workouts", *others.KINDS)
+# Washing comes as events or as how long it took: seconds added up do not say how often.
+_TIMED = {"handwashing": "handwashing_time", "toothbrushing": "toothbrushing_time"}
+_OF_TIME = ("s", "sec", "seconds", "min", "minutes")
 _FOREIGN = {"provider", "sdkVersion", "exportDate", "syncSource", "anchor_token", "is_final_chunk", "batch", "time", "app_version"}
 
 
@@ -28,11 +31,16 @@ def records(body: Any, envelope: Envelope) -> Iterator[Record]:
     for section, items in body["data"].items():
         at = f"data.{section}"
         if section == "metrics":
-            yield from each(items, at, lambda metric, position: metrics.points(metric, position, width, envelope.zone))
+            yield from each(items, at, lambda metric, position: metrics.points(_timed(metric), position, width, envelope.zone))
         elif section == "workouts":
             yield from each(items, at, lambda workout, position: workouts.workout(workout, position, envelope.zone))
         else:
             yield from others.clinical(section, items, at, envelope.zone)
+
+
+def _timed(metric: dict[str, Any]) -> dict[str, Any]:
+    timed = _TIMED.get(text(metric.get("name")) or "") if text(metric.get("units")) in _OF_TIME else None
+    return metric if timed is None else metric | {"name": timed}
 
 
 FORMAT = Format(

@@ -1,9 +1,10 @@
 """The points of ``data.metrics[]``: buckets where the app aggregated, samples where it did not.
 
 The width of a bucket is what the header ``automation-aggregation`` says. Without it the points of one array tell: all at local
-midnight are days, all at full hours are hours, all at full minutes are minutes; anything else is raw. Two points of one array
-at the same instant (or, from a day up, on the same date) cannot be aggregates, so such an array is raw as well. Categories
-(stand hours, mindful minutes, handwashing) come as counts or durations, which only a bucket can say: they are at least minutes.
+midnight are days, all at full hours are hours, all at full minutes are minutes; anything else is raw, and so are two points at one
+instant. One point alone tells nothing of hours and days: it is a minute. Where the header names a width, several points of one
+bucket (bolus and basal, a row a source) are made one. Categories (stand hours, mindful minutes, handwashing) come as counts or
+durations, which only a bucket can say: they are at least minutes.
 """
 
 import datetime as dt
@@ -11,6 +12,8 @@ import math
 import re
 from collections.abc import Iterator
 from typing import Any
+
+import msgspec
 
 from healthbox.domain import clock
 from healthbox.domain.clock import Moment
@@ -21,14 +24,16 @@ from healthbox.formats.wire import Unreadable, catalogue, each, metadata, moment
 _WIDTHS: dict[str, Width] = {"minute": "minute", "hour": "hour", "day": "day", "week": "week", "month": "month", "year": "year"}
 _DATED = ("day", "week", "month", "year")
 _QUALIFIERS = ("mealTime", "reason", "value")  # before or after a meal, bolus or basal, complete or not
+_INDEX = re.compile(r"\[(\d+)\]")
 _PARTS = ("Unspecified", "Protection Used", "Protection Not Used")  # sexual_activity counts by kind
 _RAW = "raw"
+_UNGATHERED = ("second", "none", "off")
 
 
 def stated_width(header: str) -> str | None:
-    """The width that the header names, in any case and spelling; "raw" for seconds; None when it leaves that open."""
+    """The width that the header names, in any case and spelling; "raw" for none and seconds; None when it leaves that open."""
     word = re.sub("[^a-z]", "", header.lower()).removesuffix("s")
-    return _RAW if word == "second" else _WIDTHS.get(word)
+    return _RAW if word in _UNGATHERED else _WIDTHS.get(word)
 
 
 def points(metric: dict[str, Any], at: str, stated: str | None, zone: str) -> Iterator[Record]:
@@ -41,7 +46,9 @@ def points(metric: dict[str, Any], at: str, stated: str | None, zone: str) -> It
         yield from each(items, f"{at}.data", lambda item, position: sleep.point(item, position, units or "hr", zone))
         return
     known = catalogue().find("health_auto_export", name)
-    width = _width(items if isinstance(items, list) else [], stated, zone)
+    if not isinstance(items, list):
+        items = [] if items is None else [items]
+    width = stated or _width(items, zone)
     if width == _RAW and known is not None and known.kind == "category":
         width = "minute"
 
@@ -57,7 +64,27 @@ def points(metric: dict[str, Any], at: str, stated: str | None, zone: str) -> It
             else:
                 yield _bucket(item, position + suffix, label, unit, (value, low, high), _WIDTHS[width], zone)
 
-    yield from each(items, f"{at}.data", read)
+    found = each(items, f"{at}.data", read)
+    yield from _joined(found, items, known is not None and known.aggregation == "sum") if stated and width != _RAW else found
+
+
+def _joined(found: Iterator[Record], items: list[Any], added: bool) -> Iterator[Record]:
+    """One bucket where several points say parts of it: of one reason (or none) the largest counts, for it is the same seen by
+    several sources; of a metric that is ``added`` up, the reasons are added."""
+    largest: dict[tuple[str, Any], Bucket] = {}
+    parts: dict[tuple[str, Any], dict[str, float]] = {}
+    for record in found:
+        if not isinstance(record, Bucket):
+            yield record
+            continue
+        key, value = (record.metric, record.date or record.start), record.value or 0.0
+        reason = text(items[int(_INDEX.findall(record.position)[-1])].get("reason")) or ""
+        mine = parts.setdefault(key, {})
+        mine[reason] = max(value, mine.get(reason, value))
+        if key not in largest or value > (largest[key].value or 0.0):
+            largest[key] = record
+    for key, record in largest.items():
+        yield msgspec.structs.replace(record, value=math.fsum(parts[key].values())) if added and len(parts[key]) > 1 else record
 
 
 def _bucket(item: dict[str, Any], at: str, name: str, unit: str | None, values: "_Values", width: Width, zone: str) -> Bucket:
@@ -117,18 +144,15 @@ def _time(item: dict[str, Any]) -> Any:
     return item.get("startDate") or item.get("date") or item.get("start")
 
 
-def _width(items: list[Any], stated: str | None, zone: str) -> str:
-    if stated == _RAW:
-        return _RAW
+def _width(items: list[Any], zone: str) -> str:
     moments = [found for item in items if (found := _maybe(item, zone)) is not None]
-    keys: list[int | dt.date] = [found.date if stated in _DATED else found.ms for found in moments]
-    if len(set(keys)) < len(keys):
+    if len({found.ms for found in moments}) < len(moments):
         return _RAW
-    if stated is not None:
-        return stated
     seconds = {_second_of_day(found, zone) for found in moments}
     if any(found.ms % 1000 for found in moments) or any(second % 60 for second in seconds):
         return _RAW
+    if len(moments) == 1 and not moments[0].date_only:
+        return "minute"
     if all(second == 0 for second in seconds):
         return "day"
     return "hour" if all(second % 3600 == 0 for second in seconds) else "minute"

@@ -1,13 +1,11 @@
 """healthbox's own export: ``healthbox.jsonl`` (see ``lines``), bare or in the zip that ``healthbox export`` writes.
 
-An import of it into an empty box gives equal days, nights, workouts and clinical records, and what was deleted stays
-deleted. What no record can carry (zones, the order of sources, names given to metrics, merged sources) is listed in the
-receipt as rejected with the code ``set_again`` and words that say where to set it.
+An import of it into an empty box gives equal days, nights, workouts and clinical records; what was deleted stays
+deleted, and what a whole export set aside stays so. What no record can carry (zones, the order of sources, names given
+to metrics, merged sources) is listed in the receipt as rejected with the code ``set_again`` and words that say where to
+set it.
 """
 
-import struct
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +13,7 @@ from typing import IO
 
 from healthbox.domain.errors import Invalid, TooLarge
 from healthbox.domain.records import Record, SampleBlock
-from healthbox.formats.apple_export.archive import directory, is_zip
+from healthbox.formats.apple_export.archive import BROKEN, directory, is_zip
 from healthbox.formats.contract import Envelope, FileFormat, Tell, untold
 from healthbox.formats.healthbox_export.lines import FILE, MAGIC
 from healthbox.formats.healthbox_export.reading import Reading
@@ -24,7 +22,6 @@ LONGEST = 16 << 20  # a line in bytes: a day-long workout with route and series 
 NOTHING = 64 << 10  # bytes of empty lines in a row: gigabytes of them pack to nothing and would take minutes
 EVERY = 500  # lines between two words of how far it is
 SWELLS = 200  # an export packs to a tenth; whatever swells more than so many times is none
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, struct.error)
 
 
 def claims(path: Path) -> bool:
@@ -54,7 +51,7 @@ def _opened(path: Path) -> Iterator[tuple[IO[bytes], int]]:
         try:
             with archive.open(info) as packed:
                 yield packed, info.file_size
-        except _BROKEN as problem:
+        except (*BROKEN, OSError) as problem:
             hint = "Export again, or copy the file again."
             raise Invalid(f"{FILE} is cut short or damaged.", hint=hint, code="broken_zip") from problem
 

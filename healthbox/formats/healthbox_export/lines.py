@@ -107,6 +107,8 @@ class GoneWorkout(Line, tag="gone_workout"):
 
 
 class SampleLine(Line, tag="sample"):
+    """``set_aside``: a whole export lacked it and a person said that it shall not count."""
+
     metric: str
     source: int
     start: Instant
@@ -116,10 +118,11 @@ class SampleLine(Line, tag="sample"):
     tag: str = ""
     zone: str | None = None
     metadata: dict[str, Any] | None = None
+    set_aside: bool = False
 
 
 class StageLine(Line, tag="sleep"):
-    """``superseded``: a newer export lacked it; kept for reading, not imported."""
+    """``superseded``: a newer export lacked it; said for people, an import works it out of the whole exports."""
 
     source: int
     start: Instant
@@ -142,6 +145,7 @@ class BucketLine(Line, tag="bucket"):
     low: float | None = None
     high: float | None = None
     source_text: str = ""
+    uuid: str | None = None
 
 
 class TotalLine(Line, tag="stated_total"):
@@ -188,6 +192,14 @@ class WorkoutLine(Line, tag="workout"):
     superseded: bool = False
 
 
+class WholeExportLine(Line, tag="whole_export"):
+    """A whole export in force, made at ``as_of``: the stages and workouts of its sources, in [first, last), whose own ``as_of`` is
+    older do not count. ``covers``: (source, first, last)."""
+
+    as_of: AsOf
+    covers: list[tuple[int, Instant, Instant]]
+
+
 class ClinicalLine(Line, tag="clinical"):
     record: str  # fhir, ecg, symptom ...
     data: dict[str, Any]
@@ -220,12 +232,13 @@ class NightLine(Line, tag="night"):
 
 AnyLine: TypeAlias = (
     Head | Zones | Source | Order | Named | Unknown | Deleted | Gone | GoneStage | GoneWorkout | SampleLine | StageLine | BucketLine
-    | TotalLine | StatedNightLine | WorkoutLine | ClinicalLine | DayLine | NightLine
+    | TotalLine | StatedNightLine | WorkoutLine | WholeExportLine | ClinicalLine | DayLine | NightLine
 )  # fmt: skip
 
 KINDS = frozenset(kind.__struct_config__.tag for kind in get_args(AnyLine))
 _encode = msgspec.json.Encoder().encode
-_decoder: msgspec.json.Decoder[AnyLine] = msgspec.json.Decoder(AnyLine)
+# with msgspec's own reading of numbers a megabyte of 1e308 takes seconds
+_decoder: msgspec.json.Decoder[AnyLine] = msgspec.json.Decoder(AnyLine, float_hook=float)
 
 
 class _Kind(msgspec.Struct):

@@ -15,11 +15,13 @@ from healthbox.domain.records import (
     Rejected,
     Sample,
     SampleBlock,
+    SetAside,
     SleepStage,
     SourceRef,
     StatedNight,
     StatedTotal,
     Tombstone,
+    WholeExport,
     Workout,
 )
 from healthbox.formats.healthbox_export import lines
@@ -52,7 +54,7 @@ class Reading:
                 line = lines.decode(raw)
                 if isinstance(line, lines.SampleLine) and len(raw) > SAMPLE:
                     raise ValueError(at)
-                if isinstance(line, lines.SampleLine) and not line.uuids and not line.tag:
+                if isinstance(line, lines.SampleLine) and not (line.uuids or line.tag or line.set_aside):
                     yield from self._plain(line, at)
                     continue
                 made = list(self._read(line, at))
@@ -92,9 +94,12 @@ class Reading:
     def _read(self, line: lines.AnyLine | None, at: str) -> Iterator[Record]:
         match line:
             case lines.SampleLine():
-                for uuid, as_of, parent in line.uuids or [("", 0, False)]:
-                    yield self._sample(line, at, uuid, as_of, parent=parent, value=line.value)
-            case lines.StageLine(superseded=False):
+                named = [
+                    self._sample(line, at, uuid, as_of, parent=parent, value=line.value)
+                    for uuid, as_of, parent in line.uuids or [("", 0, False)]
+                ]
+                yield from [SetAside(position=at, samples=list(named))] if line.set_aside else named
+            case lines.StageLine():
                 yield from self._stages(line, at)
             case lines.Gone():
                 uuid = _made_up(self._sources[line.source], line)
@@ -110,8 +115,11 @@ class Reading:
                 yield Tombstone(position=at, uuid=uuid)
                 source = self._sources[line.source]
                 yield Workout(position=at, activity=line.activity, start=line.start, end=line.end, uuid=uuid, source=source)
-            case lines.WorkoutLine(superseded=False):
+            case lines.WorkoutLine():
                 yield self._workout(line, at)
+            case lines.WholeExportLine():
+                covers = [(self._sources[source], first, last) for source, first, last in line.covers]
+                yield WholeExport(position=at, as_of=line.as_of, covers=covers)
             case lines.ClinicalLine():
                 source = SourceRef() if line.source is None else self._sources[line.source]
                 yield Clinical(
@@ -167,7 +175,7 @@ class Reading:
         return Bucket(
             position=at, metric=name, naming=naming, app=line.app, width=line.width, start=line.start,
             date=dt.date.fromisoformat(line.date) if line.date else None, value=line.value, low=line.low, high=line.high, unit=unit,
-            source=line.source_text, as_of=line.as_of,
+            source=line.source_text, uuid=line.uuid, as_of=line.as_of,
         )  # fmt: skip
 
     # -- what stands around the records -------------------------------------------------------------------------------

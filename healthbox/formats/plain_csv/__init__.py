@@ -24,11 +24,11 @@ unit is guessed: a value that would be unclear without one is kept under a name 
 from collections.abc import Iterator
 from pathlib import Path
 
-from healthbox.domain.records import Record
+from healthbox.domain.records import Record, Rejected
 from healthbox.formats.contract import Envelope, FileFormat, Tell, untold
 from healthbox.formats.plain_csv.dates import DayOrder
 from healthbox.formats.plain_csv.lines import line
-from healthbox.formats.plain_csv.table import layout, rows
+from healthbox.formats.plain_csv.table import Row, layout, rows
 from healthbox.formats.wire import Unreadable, rejected
 
 
@@ -42,14 +42,22 @@ def records(path: Path, envelope: Envelope, tell: Tell = untold) -> Iterator[Rec
         return
     order = DayOrder(path, shape)
     for row in rows(path, shape, tell):
-        position = f"line {row.line}"
+        if isinstance(row.cells, Unreadable):
+            yield _refused(row, row.cells)
+            continue
         try:
-            if row.problem is not None or row.cells is None:
-                raise row.problem or Unreadable("broken_line", "this line cannot be taken apart")
-            made = list(line(row.cells, position, envelope.zone, order, decimal_comma=shape.delimiter != ","))
+            made = list(line(row.cells, _at(row), envelope.zone, order, decimal_comma=shape.delimiter != ","))
         except Unreadable as problem:
-            made = [rejected(position, problem.code, problem.reason, row.raw)]
+            made = [_refused(row, problem)]
         yield from made
+
+
+def _at(row: Row) -> str:
+    return f"line {row.line}"
+
+
+def _refused(row: Row, problem: Unreadable) -> Rejected:
+    return rejected(_at(row), problem.code, problem.reason, row.raw)
 
 
 FILE_FORMAT = FileFormat(

@@ -40,7 +40,7 @@ class DayOrder:
         days = months = False
         for row in rows(self._path, self._shape):
             for what in ("start", "end"):
-                found = _SHORT.fullmatch((row.cells or {}).get(what, ""))
+                found = None if isinstance(row.cells, Unreadable) else _SHORT.fullmatch(row.cells.get(what, ""))
                 if found is not None and found[2] != ".":
                     days |= int(found[1]) > 12
                     months |= int(found[3]) > 12

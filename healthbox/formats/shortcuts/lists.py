@@ -10,7 +10,7 @@ from typing import Any
 from healthbox.domain.records import Record, Sample, SleepStage, Stage
 from healthbox.formats.shortcuts.names import Name, listed, placed, unit_text
 from healthbox.formats.shortcuts.numbers import amount
-from healthbox.formats.wire import Unreadable, each, metadata, named_source, one, span, stage, text, uuid, zone_of
+from healthbox.formats.wire import Unreadable, is_name, metadata, named_source, one, rejected, span, stage, text, uuid, zone_of
 
 _SAMPLES = "_samples"
 _TIMES = ("dates", "timestamps", "hrDates", "date", "start")
@@ -42,8 +42,9 @@ def _samples(key: str, value: list[Any] | str, body: dict[str, Any], zone: str) 
     if name.metric is None:  # "step_samples"
         plural = listed(f"{name.name}s")
         name = plural if plural.metric is not None else name
-    items = [_line(line) if isinstance(line, str) else line for line in entries(value)]
-    yield from each(items, key, lambda item, at: sample(item, at, name, body, zone))
+    for index, item in enumerate(entries(value)):
+        said = _line(item) if isinstance(item, str) else item
+        yield from one(said, f"{key}[{index}]", lambda item, at: sample(item, at, name, body, zone))
 
 
 def _line(line: str) -> dict[str, Any]:
@@ -56,26 +57,31 @@ def _line(line: str) -> dict[str, Any]:
 def _columns(body: dict[str, Any], zone: str) -> Iterator[Record]:
     kind = text(body.get("type")) or ("Heart Rate" if "hrDates" in body or "hrValues" in body else None)
     keys = [next((key for key in names if key in body), names[0]) for names in (_TIMES, _VALUES, _ENDS, ("sources", "source"), ("unit",))]
-    dates, values, ends, sources, units = (entries(body.get(key)) for key in keys)
-    for index in range(max(len(dates), len(values), len(ends))):
-        item = {
-            name: column[index if len(column) > 1 or name in ("start", "end", "value") else 0]
-            for name, column in (("start", dates), ("end", ends), ("value", values), ("source", sources), ("unit", units))
-            if index < len(column) or (len(column) == 1 and name in ("source", "unit"))
-        }
+    start, value, end, source, unit = (entries(body.get(key)) for key in keys)
+    columns = {"start": start, "end": end, "value": value, "source": source, "unit": unit}
+    shared = {name: columns.pop(name)[0] for name in ("source", "unit") if len(columns[name]) == 1}
+    name = None if kind is None else listed(kind)
 
-        def read(item: dict[str, Any], at: str, index: int = index) -> Iterator[Record]:
-            if index >= len(dates) or index >= len(values) or (ends and index >= len(ends)):
-                raise Unreadable("unequal_lengths", "the lists differ in length: this entry has no partner")
-            if kind is None:
-                raise Unreadable("no_type", "the lists name no type")
-            yield from sample(item, at, listed(kind), body, zone)
+    def entry(index: int) -> dict[str, Any]:
+        return {what: column[index] for what, column in columns.items() if index < len(column)} | shared
 
-        yield from one(item, f"{keys[0]}[{index}]", read)
+    def read(item: dict[str, Any], at: str) -> Iterator[Record]:
+        if name is None:
+            raise Unreadable("no_type", "the lists name no type")
+        yield from sample(item, at, name, body, zone)
+
+    paired, most = min(len(start), len(value), len(end or start)), max(len(start), len(value), len(end))
+    for index in range(paired):
+        yield from one(entry(index), f"{keys[0]}[{index}]", read)
+    for index in range(paired, most):
+        why = "the lists differ in length: this entry has no partner"
+        yield rejected(f"{keys[0]}[{index}]", "unequal_lengths", why, entry(index))
 
 
 def sample(item: dict[str, Any], at: str, name: Name, body: dict[str, Any], zone: str) -> Iterator[Record]:
     """One entry {"start", "end"?, "value", "unit"?, "source"? ...}; what it leaves out may stand in the body."""
+    if "value" not in item:
+        raise Unreadable("no_value", "the record holds no value")
     start, end = span(item.get("start", item.get("date")), item.get("end"), zone)
     source = named_source(item.get("source", body.get("source")))
     if name.metric is not None and name.metric.key == "sleep_analysis":
@@ -113,7 +119,7 @@ def _value(value: Any, unit: str | None, name: Name) -> tuple[float | str, str |
     except Unreadable as problem:
         word = text(value)
         named = name.metric is None or name.metric.kind != "quantity"
-        if problem.code != "not_a_number" or word is None or "\ufffd" in word or not named:
+        if problem.code != "not_a_number" or word is None or not is_name(word) or not named:
             raise
         return word, unit
 

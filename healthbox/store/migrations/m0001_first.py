@@ -2,7 +2,8 @@
 
 PEOPLE = """
 CREATE TABLE person (
-  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, units TEXT NOT NULL DEFAULT 'metric', locale TEXT NOT NULL DEFAULT 'en_GB',
+  id INTEGER PRIMARY KEY AUTOINCREMENT, -- who comes later never gets the number of somebody who left
+  name TEXT NOT NULL UNIQUE, units TEXT NOT NULL DEFAULT 'metric', locale TEXT NOT NULL DEFAULT 'en_GB',
   demo INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL);
 CREATE TABLE person_zone (
   person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, since INTEGER NOT NULL, zone TEXT NOT NULL,
@@ -83,7 +84,9 @@ CREATE TABLE bucket (
   person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, metric TEXT NOT NULL, app TEXT NOT NULL, width TEXT NOT NULL,
   start INTEGER NOT NULL,
   date TEXT, value REAL, low REAL, high REAL, source TEXT NOT NULL, as_of INTEGER NOT NULL, batch_id INTEGER NOT NULL,
+  uuid BLOB, -- what its latest statement was called, for deletions
   PRIMARY KEY (person_id, metric, app, width, start)) WITHOUT ROWID;
+CREATE INDEX bucket_uuid ON bucket (person_id, uuid) WHERE uuid IS NOT NULL;
 CREATE TABLE sleep_stage (
   id INTEGER PRIMARY KEY, series_id INTEGER NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, stage TEXT NOT NULL, uuid BLOB,
   parent INTEGER NOT NULL DEFAULT 0, zone TEXT, as_of INTEGER NOT NULL, batch_id INTEGER NOT NULL, superseded INTEGER NOT NULL DEFAULT 0);
@@ -93,7 +96,10 @@ CREATE INDEX sleep_stage_uuid ON sleep_stage (series_id, uuid) WHERE uuid IS NOT
 CREATE TABLE stated_night (
   person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, app TEXT NOT NULL, date TEXT NOT NULL, json TEXT NOT NULL,
   source TEXT NOT NULL,
-  as_of INTEGER NOT NULL, batch_id INTEGER NOT NULL, PRIMARY KEY (person_id, app, date)) WITHOUT ROWID;
+  as_of INTEGER NOT NULL, batch_id INTEGER NOT NULL,
+  asleep REAL, -- minutes, as stated or as the stated stages add up
+  PRIMARY KEY (person_id, app, date)) WITHOUT ROWID;
+CREATE INDEX stated_night_asleep ON stated_night (person_id, date, as_of, app, asleep);
 CREATE TABLE workout (
   id INTEGER PRIMARY KEY, person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, source_id INTEGER NOT NULL, uuid BLOB,
   activity TEXT NOT NULL,
@@ -138,13 +144,15 @@ CREATE TABLE rejection (
   id INTEGER PRIMARY KEY, batch_id INTEGER NOT NULL REFERENCES batch ON DELETE CASCADE, idx INTEGER NOT NULL, position TEXT NOT NULL,
   code TEXT NOT NULL, reason TEXT NOT NULL, raw TEXT NOT NULL);
 CREATE INDEX rejection_batch ON rejection (batch_id, id);
-CREATE TABLE whole_export ( -- an upload that states a whole history: what it lacks of what was said before it is superseded
-  batch_id INTEGER PRIMARY KEY REFERENCES batch ON DELETE CASCADE, as_of INTEGER, state TEXT NOT NULL, due INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE whole_export ( -- a whole history as an upload states it: what it lacks of what was said before it is superseded
+  id INTEGER PRIMARY KEY, batch_id INTEGER NOT NULL REFERENCES batch ON DELETE CASCADE, as_of INTEGER, state TEXT NOT NULL,
+  due INTEGER NOT NULL DEFAULT 0, told INTEGER NOT NULL DEFAULT 0); -- told: of an export that another healthbox has read
+CREATE INDEX whole_export_batch ON whole_export (batch_id);
 CREATE INDEX whole_export_due ON whole_export (batch_id) WHERE due=1;
 CREATE TABLE whole_cover (
-  source_id INTEGER NOT NULL REFERENCES source ON DELETE CASCADE, batch_id INTEGER NOT NULL REFERENCES whole_export ON DELETE CASCADE,
-  first INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (source_id, batch_id)) WITHOUT ROWID;
-CREATE INDEX whole_cover_batch ON whole_cover (batch_id);
+  source_id INTEGER NOT NULL REFERENCES source ON DELETE CASCADE, export_id INTEGER NOT NULL REFERENCES whole_export ON DELETE CASCADE,
+  first INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (source_id, export_id)) WITHOUT ROWID;
+CREATE INDEX whole_cover_export ON whole_cover (export_id);
 CREATE TABLE reconcile ( -- a whole export that, if a person says so, sets samples aside too; the cursor says how far that is
   batch_id INTEGER PRIMARY KEY REFERENCES batch ON DELETE CASCADE, held TEXT NOT NULL, state TEXT NOT NULL,
   series_id INTEGER NOT NULL DEFAULT 0, start INTEGER NOT NULL DEFAULT 0);
@@ -154,7 +162,9 @@ CREATE TABLE reconcile_count (
 CREATE TABLE set_aside (
   batch_id INTEGER NOT NULL REFERENCES batch ON DELETE CASCADE, series_id INTEGER NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
   tag TEXT NOT NULL, value REAL NOT NULL, uuid BLOB, ms INTEGER, zone_id INTEGER, meta_id INTEGER, origin INTEGER NOT NULL, as_of INTEGER,
+  names TEXT, -- the further uuids: [[hexadecimal, as_of, whether it names a parent], ...]
   PRIMARY KEY (batch_id, series_id, start, "end", tag)) WITHOUT ROWID;
+CREATE INDEX set_aside_series ON set_aside (series_id, start, "end");
 CREATE TABLE anchor (
   device_id INTEGER NOT NULL REFERENCES device ON DELETE CASCADE, metric TEXT NOT NULL, anchor TEXT NOT NULL, batch_id INTEGER NOT NULL,
   moved_at INTEGER NOT NULL, PRIMARY KEY (device_id, metric)) WITHOUT ROWID;
@@ -173,14 +183,16 @@ CREATE TABLE changed_day (
 CREATE TABLE day (
   person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, metric TEXT NOT NULL, date TEXT NOT NULL, value REAL, low REAL,
   high REAL, mean REAL,
-  n INTEGER NOT NULL, coverage REAL, layer TEXT NOT NULL, rule TEXT NOT NULL, detail TEXT NOT NULL, PRIMARY KEY (person_id, metric,
-  date)) WITHOUT ROWID;
+  n INTEGER NOT NULL, coverage REAL, layer TEXT NOT NULL, rule TEXT NOT NULL, detail TEXT NOT NULL,
+  drift REAL, covered REAL, -- where both are known: how far our readings lie from what was stated, how much of the day they cover
+  PRIMARY KEY (person_id, metric, date)) WITHOUT ROWID;
 CREATE INDEX day_date ON day (person_id, date);
+CREATE INDEX day_drift ON day (person_id, metric, date, drift, covered) WHERE drift IS NOT NULL; -- years without their details
 CREATE TABLE night (
   person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, date TEXT NOT NULL, asleep REAL, start INTEGER, "end" INTEGER,
-  json TEXT NOT NULL,
+  json TEXT NOT NULL, stated INTEGER NOT NULL, -- made of no stages
   PRIMARY KEY (person_id, date)) WITHOUT ROWID;
-CREATE INDEX night_edges ON night (person_id, date, asleep, start, "end"); -- ten years of nights without their courses
+CREATE INDEX night_edges ON night (person_id, date, asleep, start, "end", stated); -- ten years of nights without their courses
 """
 
 ALERTS = """

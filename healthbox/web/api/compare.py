@@ -71,7 +71,7 @@ def index(query: CompareQuery) -> Response:
     since, until = dates(query.since, query.until, person_id(), days=30)
     found = compare.pairs(reading(), person_id(), since, until, query.metric).get(query.metric, [])
     known = metric_of(reading(), query.metric)
-    rows = [_day(pair, causes) for pair, causes in compare.explained(reading(), person_id(), found, found)]
+    rows = [_day(pair, causes) for pair, causes in compare.explained(reading(), person_id(), found, [pair.coverage for pair in found])]
     return json_answer(Compared(query.metric, known.unit if known else None, drift.summary([pair.share for pair in found]), rows))
 
 

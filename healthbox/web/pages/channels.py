@@ -21,6 +21,7 @@ from healthbox.web.auth import opens, person_id, visitor
 from healthbox.web.database import reading, writing
 from healthbox.web.house import house, now
 from healthbox.web.pages.findings import metric_of
+from healthbox.web.said import name_of
 
 routes = Blueprint("channels", __name__)
 
@@ -198,5 +199,5 @@ def _log(own: list[Channel]) -> list[Sent]:
     of = findings.metrics_of(reading(), person_id(), {delivery.finding_id for delivery in told})
     known = metrics.catalogue(reading(), PLAIN)
     return [
-        Sent(one, metric_of(known, of[one.finding_id]).label, names.get(one.channel_id, ""), *STATUS[one.status]) for one in told
+        Sent(one, name_of(metric_of(known, of[one.finding_id])), names.get(one.channel_id, ""), *STATUS[one.status]) for one in told
     ]  # fmt: skip

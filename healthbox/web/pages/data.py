@@ -49,7 +49,7 @@ def show() -> str:
     return page(
         "data.html",
         "data",
-        heading=_heading(sources or found, reader),
+        heading=_unread(len(letters)) or _heading(sources or found, reader),
         newest=reader.ago(found[0].newest) if found else None,
         on_time=sum(a.state(reader.now) == "ok" for a in sources),
         sources=_rows(c, sources, reader),
@@ -64,6 +64,11 @@ def show() -> str:
     )
 
 
+def _unread(parts: int) -> str:
+    """What got lost goes before what is late."""
+    return "" if not parts else "One part of an upload could not be read." if parts == 1 else f"{parts} parts of uploads could not be read."
+
+
 def _heading(found: list[Arrival], reader: Reader) -> str:
     late = [a.name for a in found if a.late(reader.now)]
     if not found:
@@ -72,7 +77,7 @@ def _heading(found: list[Arrival], reader: Reader) -> str:
         return "Everything arrives as usual."
     if len(late) == 1:
         return f"{late[0]} is late."
-    return f"{late[0]} and {len(late) - 1} more are late."
+    return f"{late[0]} and {'one' if len(late) == 2 else len(late) - 1} more are late."
 
 
 def _rows(c: Connection, sources: list[Arrival], reader: Reader) -> list[Row]:
@@ -88,15 +93,17 @@ def senders(c: Connection, person_id: int, found: list[Arrival], reader: Reader)
     habits = {a.ref: a for a in found if a.form == "device"}
     rows = []
     for device in devices.list_devices(c, person_id):
-        revoked = device.revoked_at is not None and device.revoked_at <= reader.now
+        name, revoked = device.name, device.revoked_at is not None and device.revoked_at <= reader.now
         last = device.last_contact_at
         state, words = arriving.contact_words(habits.get(device.id), last, reader)
-        if revoked:
+        if revoked and device.name == devices.IMPORTER:  # its token was never anybody's
+            state, words, name = "usual", "The files that you imported", "Imported files"
+        elif revoked:
             state, words = "none", f"Token revoked {reader.moment(device.revoked_at or 0)}; it cannot send any more"
         elif "ingest" not in device.scopes:
             last = device.last_used_at
             state, words = ("usual", "Only reads") if last else ("none", "Only reads; not used yet")
-        rows.append(Sender(device.id, device.name, state, words, reader.ago(last), reader.iso(last) if last else "", revoked))
+        rows.append(Sender(device.id, name, state, words, reader.ago(last), reader.iso(last) if last else "", revoked))
     return sorted(rows, key=lambda row: row.revoked)
 
 

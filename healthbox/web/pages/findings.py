@@ -30,6 +30,7 @@ from healthbox.web.database import reading, writing
 from healthbox.web.house import house, now
 from healthbox.web.pages.login import local_address
 from healthbox.web.pages.rules import progress
+from healthbox.web.said import capital, name_of
 from healthbox.web.times import today
 
 routes = Blueprint("findings", __name__)
@@ -38,12 +39,13 @@ DAY = dt.timedelta(days=1)
 SPARK_DAYS = 30
 BACK_TEST_DAYS = 90
 QUIET_DAYS = 3
-PAST_SHOWN = 20
+PAST_SHOWN = 10
 DAYS_SHOWN = 30
 TOLD_READ = 2_000  # the newest messages: a page of years has them still
 NOTE_LENGTH = 500
 HUES = {"heart": "heart", "respiratory": "heart", "vitals": "heart", "sleep": "sleep", "activity": "move", "mobility": "move"}
 SEVERITY_WORDS = {"info": "Worth knowing", "warn": "Worth your attention", "urgent": "Urgent"}
+NUMBERS = ("", "", "two", "three")
 NUMBER_WORDS = ("Nothing is", "One thing is", "Two things are", "Three things are", "Four things are", "Five things are")
 
 
@@ -182,7 +184,7 @@ def card(around: Around, row: FindingRow, *, drawn: bool = True) -> Card:
     when = dates if first == last else f"{render.short_date(first, who.locale)} to {render.short_date(last, who.locale)}, {len(told)} days"
     return Card(
         row,
-        _headline(metric, told[-1], who) if told else metric.label,
+        _headline(metric, told[-1], who) if told else name_of(metric),
         ("Unusual for you" if own else "Beyond a published limit") if told else "Taken back",
         (told[-1].direction if own else "clinical") if told else "usual",
         _sentence(metric, told, who) if told else "Data that came later no longer shows this.",
@@ -221,7 +223,8 @@ def _says(metric: Metric, value: float, who: Person) -> str:
 
 
 def _headline(metric: Metric, last: Finding, who: Person) -> str:
-    return metric.label if last.words.get("source") == "device" else f"{metric.label} {_says(metric, last.value, who)}"
+    name = name_of(metric)
+    return name if last.words.get("source") == "device" else f"{name} {_says(metric, last.value, who)}"
 
 
 def _range(metric: Metric, found: Finding, who: Person) -> str:
@@ -237,16 +240,17 @@ def _sentence(metric: Metric, told: list[Finding], who: Person) -> str:
         return "Your device sent this notification; healthbox passes it on as it is."
     edge = last.high if last.direction == "above" else last.low
     if last.rule == OF_THE_PERSON:
-        words = f"{_apart(metric, last.value, edge, who)} {last.direction} your usual {_range(metric, last, who)}"
+        words = capital(f"{_apart(metric, last.value, edge, who)} {last.direction} your usual {_range(metric, last, who)}")
     else:
         side = "over" if last.direction == "above" else "under"
-        mean = f"Mean of {last.words['nights']:.0f} nights, " if "nights" in last.words else ""
-        words = f"{mean}{_apart(metric, last.value, edge, who)} {side} the limit of {_says(metric, edge or 0.0, who)}"
+        mean = f"Average of {last.words['nights']:.0f} nights, " if "nights" in last.words else ""
+        words = capital(f"{mean}{_apart(metric, last.value, edge, who)} {side} the limit of {_says(metric, edge or 0.0, who)}")
         words += f" ({last.words['source']})" if "source" in last.words else ""
     if len(told) < 2:
         return f"{words}."
     recent = ", ".join(render.quantity(metric, found.value, _units(who), who.locale).number for found in told[-3:])
-    return f"{words}. {recent} on the last {min(len(told), 3)} such days."
+    each = "nights" if metric.key == ASLEEP else "days"
+    return f"{words}. {recent} on the last {NUMBERS[min(len(told), 3)]} such {each}."
 
 
 def _apart(metric: Metric, value: float, edge: float | None, who: Person) -> str:

@@ -22,8 +22,8 @@ from healthbox.web.auth import opens
 from healthbox.web.database import reading
 from healthbox.web.frame import href, page, person
 from healthbox.web.house import now
-from healthbox.web.pages.metrics import SLEEP, judged, name_of
-from healthbox.web.said import ADDED, PLAIN, Said, hue_of
+from healthbox.web.pages.metrics import NIGHTLY_KEYS, SLEEP, judged
+from healthbox.web.said import ADDED, PLAIN, Said, hue_of, name_of
 from healthbox.web.static_files import found as file_of
 from healthbox.web.times import date as date_of
 from healthbox.web.times import zone_on
@@ -60,7 +60,7 @@ class View:
 
     def with_sources(self, first: dt.date, end: dt.date) -> list[Point]:
         if self.metric.key == SLEEP:
-            return self.rows(first, end)
+            return usual.asleep(pages_reading.nights(reading(), self.person_id, first, end))
         return pages_reading.points(reading(), self.person_id, first, end, (self.metric.key,)).get(self.metric.key, [])
 
     def address(self, range_: str | None = None, end: dt.date | None = None, sources: bool | None = None) -> str:
@@ -167,7 +167,7 @@ def headline(at: View, near: Sequence[Point], now_: Judged | None) -> dict[str, 
     so_far = at.added and last.date == at.today
     when = metric_chart.date_word(last.date, at.said, at.today)
     if now_.band is None:
-        words = f"learning your usual: {now_.usual.n} of {now_.usual.needed} days"
+        words = f"learning your usual: {now_.usual.n} of {now_.usual.needed} {'nights' if at.metric.key in NIGHTLY_KEYS else 'days'}"
     else:
         side = {"above": "above your usual", "below": "below your usual"}.get("" if so_far else now_.state, "in your usual")
         words = f"{'whole days usually' if so_far else side} {at.said.usual(at.metric, now_.band)}"
@@ -189,7 +189,7 @@ def facts(at: View, rows: Sequence[Point], inside: Sequence[Point], now_: Judged
     least, most = min(lows, key=lambda pair: pair[1]), max(highs, key=lambda pair: pair[1])
     mean = sum(row.value for row in whole) / len(whole)
     found: list[tuple[Any, ...]] = [
-        ("Mean of a day" if at.added else "Mean", said.amount(metric, mean), ""),
+        ("Average day" if at.added else "Average", said.amount(metric, mean), ""),
         ("Lowest", said.amount(metric, least[1]), metric_chart.date_word(least[0].date, said, at.today)),
         ("Highest", said.amount(metric, most[1]), metric_chart.date_word(most[0].date, said, at.today)),
     ]
@@ -200,7 +200,7 @@ def facts(at: View, rows: Sequence[Point], inside: Sequence[Point], now_: Judged
         some = (
             Quantity(f"{sign}{apart.number}", apart.unit) if any(digit in apart.number for digit in "123456789") else Quantity("the same")
         )
-        found.append(("Against the range before", some, f"was {said.amount(metric, was)}"))
+        found.append((f"Against the {length} days before", some, f"was {said.amount(metric, was)}"))
     if now_ and now_.band:
         found.append(("Your usual", Quantity(said.usual(metric, now_.band), ""), ""))
     found.append(("Days with data", Quantity(f"{len({row.date for row in inside})} of {length}"), ""))

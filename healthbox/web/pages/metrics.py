@@ -19,7 +19,7 @@ from healthbox.web.database import reading
 from healthbox.web.frame import href, page, person
 from healthbox.web.house import now
 from healthbox.web.morning import BY_KEY, SPARK, joined
-from healthbox.web.said import ADDED, PLAIN, Said, hue_of
+from healthbox.web.said import ADDED, PLAIN, Said, hue_of, name_of
 from healthbox.web.usual import DAY, Judged, Reading
 
 routes = Blueprint("metrics", __name__)
@@ -37,7 +37,7 @@ DOMAINS = (
     ("Symptoms and cycle", ("symptom", "reproductive")),
 )
 NIGHTLY_KEYS = frozenset(r.key for r in usual.NIGHTLY) | {SLEEP}
-WIDE = ("Heart", "Breathing and vitals", "Sleep", "Movement")  # what is read daily has the room for its words
+WIDE = ("Heart", "Breathing and vitals", "Sleep")  # the first column; the other has a line of its own for each strip
 OTHERS = "Other"
 UNKNOWN = "Unknown names"
 
@@ -69,7 +69,7 @@ def show() -> str:
                 (name, href("metric", key=metric.key), render.date_words(dt.date.fromisoformat(entry["last"]), today, said.locale))
             )
     order = [title for title in (*(title for title, _ in DOMAINS), OTHERS, UNKNOWN) if title in groups]
-    never = sorted(m.label for m in PLAIN.all() if m.kind in ("quantity", "category") and m.key not in {e["metric"] for e in had})
+    never = sorted(name_of(m) for m in PLAIN.all() if m.kind in ("quantity", "category") and m.key not in {e["metric"] for e in had})
     left, right = ([(title, groups[title]) for title in order if (title in WIDE) == wide] for wide in (True, False))
     unknown = [e["label"] for e in had if e["category"] == "unknown"]
     return page(
@@ -83,14 +83,7 @@ def recent(person_id: int, today: dt.date) -> dict[str, list[Point]]:
     first = today - DAY * usual.WINDOW
     values = pages_reading.points(reading(), person_id, first, today, shares=False)
     values |= pages_reading.points(reading(), person_id, first, today, [r.key for r in usual.NIGHTLY if r.metric is None])
-    return values | {SLEEP: pages_reading.asleep(reading(), person_id, first, today)}
-
-
-def name_of(metric: Metric) -> str:
-    """The name that Today uses, else the catalogue's."""
-    if metric.key == SLEEP:
-        return "Time asleep"
-    return BY_KEY[metric.key].name if metric.key in BY_KEY else metric.label
+    return values | {SLEEP: usual.asleep(pages_reading.nights(reading(), person_id, first, today))}
 
 
 def domain_of(category: str) -> str:
@@ -103,7 +96,7 @@ def judged(metric: Metric, name: str, rows: list[Point], on: dt.date) -> Judged:
     """A day against its usual: percentiles of days of its kind for what adds up, else the baseline."""
     reading_ = BY_KEY.get("asleep" if metric.key == SLEEP else metric.key) or Reading(metric.key, name, name, hue_of(metric), metric=metric)
     seldom = len(rows) < usual.WINDOW / 3 or metric.category not in ("heart", "vitals")
-    rare = metric.aggregation == "last" and seldom  # weighed or estimated now and then
+    rare = metric.aggregation == "last" and seldom and metric.key not in NIGHTLY_KEYS  # weighed or estimated now and then
     if metric.key == SLEEP or not (rare or metric.aggregation in ADDED):
         return usual.Course(reading_, rows).judge(on)
     band, now_ = (usual.body_usual if rare else usual.movement_usual)(rows, on), usual.on_day(rows, on)
@@ -129,10 +122,8 @@ def row_of(metric: Metric, name: str, rows: list[Point], today: dt.date, said: S
     else:
         side = "usually" if partial else {"above": "above your usual", "below": "below your usual"}.get(at.state, "in your usual")
         words = f"{side} {said.usual(metric, at.band)}"
-    strip = charts.strip(None if partial and at.band else last.value, at.band, [v for v in values[:-1] if v is not None][-9:])
+    strip = charts.strip(last.value, at.band, [v for v in values[:-1] if v is not None][-9:], partial=partial)
     amount = said.amount(metric, last.value)
-    if len(amount.unit) > 7:  # mL/kg/min: too long to stand beside its number
-        amount, words = render.Quantity(amount.number), f"{amount.unit}, {words}"
     words = f"{when}{' so far' if partial else ''}, {words}"
     return {
         "name": name, "quantity": amount, "strip": strip, "words": words, "spark": spark, "hue": hue_of(metric),

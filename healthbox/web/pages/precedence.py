@@ -18,6 +18,7 @@ from healthbox.web import frame
 from healthbox.web.auth import opens, person_id, visitor
 from healthbox.web.database import reading, writing
 from healthbox.web.house import house, now
+from healthbox.web.said import name_of
 from healthbox.web.times import today
 
 routes = Blueprint("precedence", __name__)
@@ -120,7 +121,7 @@ def _metric(key: str) -> Metric:
 
 
 def _label(scope: str) -> str:
-    return "All metrics" if scope == EVERYTHING else _metric(scope).label
+    return "All metrics" if scope == EVERYTHING else name_of(_metric(scope))
 
 
 def _order(text: str, measured: list[int]) -> list[int]:

@@ -26,6 +26,7 @@ from healthbox.web import frame
 from healthbox.web.auth import opens, person_id
 from healthbox.web.database import reading, writing
 from healthbox.web.house import house, now
+from healthbox.web.said import name_of
 from healthbox.web.times import today
 
 routes = Blueprint("rules", __name__)
@@ -36,7 +37,7 @@ LARGEST = 1_000_000.0
 
 # Numbers that are no limit of one metric: label, unit.
 WORDS = {
-    "scales": ("How far out counts", "robust standard deviations"),
+    "scales": ("How far out counts", "times your usual spread"),
     "nights_needed": ("Nights needed to know your usual", "nights"),
     "nights_to_warn": ("Nights in a row until it is worth your attention", "nights"),
     "asleep_week_below_info": ("Mean of a week under, worth knowing", "min"),
@@ -167,10 +168,10 @@ def groups(rule: Rule | Trouble, params: dict[str, float], catalogue: Catalogue)
             title, source = (OWN_GROUP, "AASM/SRS") if rule is clinical.RULE else ("", "")
             label = "{} ({})".format(*WORDS[name]) if name in WORDS else name.replace("_", " ")
         elif limit.source == "device":
-            title, source, label = DEVICE_GROUP, "", metric.label
+            title, source, label = DEVICE_GROUP, "", name_of(metric)
         else:
             unit = UNITS.get(metric.display_unit, metric.display_unit)  # of these metrics it counts as the canonical one does
-            title, source, label = f"{metric.label}, {unit}", limit.source, f"{limit.side}, {SEVERITIES[limit.severity]}"
+            title, source, label = f"{name_of(metric)}, {unit}", limit.source, f"{limit.side}, {SEVERITIES[limit.severity]}"
         group = found.setdefault(title, Group(title, source, []))
         group.numbers.append(Number(name, label, f"{params.get(name, default):g}", f"{default:g}"))
     return list(found.values())
@@ -192,7 +193,7 @@ def _progress(catalogue: Catalogue, who: Person, key: str, rows: list[tuple[dt.d
     same = [(date, value) for date, value, source in rows if source == rows[-1][2]]
     known = baseline(same, rows[-1][0], floor=floor(key, [value for _, value in same]), log=key in LOGARITHMIC, least=needed)
     metric = ASLEEP_METRIC if key == ASLEEP else catalogue.get(key)
-    label = metric.label if metric else key
+    label = name_of(metric) if metric else key
     if metric is None or known.low is None or known.high is None:
         return Progress(label, known.n, needed, True, "")
     units: render.Units = "imperial" if who.units == "imperial" else "metric"

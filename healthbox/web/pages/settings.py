@@ -25,7 +25,7 @@ from healthbox.web.times import date
 
 routes = Blueprint("settings", __name__)
 
-LOCALES = {"en_GB": "English, 24 hours", "en_US": "English, 12 hours", "de": "German", "fr": "French"}
+LOCALES = {"en_GB": "English", "en_US": "English", "de": "German", "fr": "French"}
 THEMES = {"": "as the device says", "light": "light", "dark": "dark"}
 JUST_MS = 60_000  # a backup has a name to the minute
 DAY = dt.timedelta(days=1)

@@ -74,8 +74,14 @@ def choose() -> str | AnyResponse:
     held = {row.date: row.value for row in rows} or {row.date: row.value for row in pages_reading.asleep(reading(), who.id, first, today)}
     calendar = timelines.calendar(held, today, weeks=CALENDAR_WEEKS)
     what = "steps" if rows else "hours of sleep"
+    keys = [("nodata", "no data")]
+    if calendar.cuts:
+        least, most = (render.number(cut, 0, who.locale) if rows else render.duration(cut) for cut in (calendar.cuts[0], calendar.cuts[-1]))
+        keys = [("q q0", f"up to {least}"), ("q q4", f"over {most}"), *keys]
     address = href("today", date="DATE")
-    return page("today_choose.html", "today", calendar=calendar, what=what, latest=today.isoformat(), address=address, live=None)
+    return page(
+        "today_choose.html", "today", calendar=calendar, what=what, keys=keys, latest=today.isoformat(), address=address, live=None
+    )  # fmt: skip
 
 
 def read(who: Person, day: dt.date, today: dt.date, zone: ZoneInfo, told: list[FindingRow]) -> Morning:
@@ -181,7 +187,7 @@ def movement_card(morning: Morning) -> dict[str, Any] | None:
     labels = [render.weekday_word(date, said.locale)[:2] for date in dates]
     plot = charts.bars(values, bands, height=140, labels=labels, word=said.axis(metric), partial=morning.is_today)
     day = "days at the weekend" if morning.date.weekday() > 4 else "working days"
-    band = f"whole {day} usually {said.usual(metric, bands[-1])}" if bands[-1] else "your usual is still being learnt"
+    band = f"whole {day} usually {said.usual(metric, bands[-1])}" if bands[-1] else "learning your usual"
     facts = [
         (r.name, href("why", key=r.key, date=morning.date.isoformat()), said.amount(metric_of(r), row.value))
         for r in seen[1:] for row in [usual.on_day(morning.rows[r.key], morning.date)] if row

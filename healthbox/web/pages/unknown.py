@@ -22,11 +22,11 @@ from healthbox.web.house import house, now
 routes = Blueprint("unknown", __name__)
 
 WAYS = {
-    "mean": "The average of its readings (like a temperature)",
-    "sum": "All readings added up (like steps or water)",
-    "last": "The last reading (like weight)",
-    "min_max_mean": "Lowest, highest and average (like pulse)",
-    "count": "How many readings there are (like sneezes)",
+    "mean": "Its average (like a temperature)",
+    "sum": "Its sum (like steps or water)",
+    "last": "The last one (like weight)",
+    "min_max_mean": "Lowest to highest (like pulse)",
+    "count": "How many (like sneezes)",
     "duration": "How long it lasted, in minutes",
 }
 LABEL, UNIT = 60, 20

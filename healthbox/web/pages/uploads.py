@@ -50,7 +50,7 @@ def one(public: str) -> str:
         ("Received", reader.moment(times["accepted"]), ""),
         ("Waited", arriving.took(times["accepted"], times["started"]), "not begun yet"),
         ("Worked on", arriving.took(times["started"], times["processed"] if times["closed"] else None), "still being read"),
-        ("Closed", reader.moment(times["closed"]) if times["closed"] else None, "still open"),
+        ("Finished", reader.moment(times["closed"]) if times["closed"] else None, "not yet"),
     ]
     return page(
         "upload.html",

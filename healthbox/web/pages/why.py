@@ -17,8 +17,8 @@ from healthbox.web.database import reading
 from healthbox.web.drift_words import app_name, when_stated
 from healthbox.web.frame import href, page, person
 from healthbox.web.house import house, now
-from healthbox.web.pages.metrics import SLEEP, name_of
-from healthbox.web.said import ADDED, PLAIN, Said, capital
+from healthbox.web.pages.metrics import SLEEP
+from healthbox.web.said import ADDED, PLAIN, Said, capital, name_of
 from healthbox.web.timelines import Part
 from healthbox.web.times import date as date_of
 from healthbox.web.times import zone_on
@@ -101,13 +101,18 @@ def lanes(told: dict[str, Any], metric: Metric, said: Said) -> list[tuple[str, t
     if not told["readings"]:
         return []
     start, end = _ms(told["start"]), _ms(told["end"])
-    least = (end - start) // 300  # a reading of an instant still needs a width
+    least = (end - start) // 300
+    lengths: dict[str, int] = {}
+    for one in told["readings"]:
+        lengths[one["source"]] = max(lengths.get(one["source"], 0), _ms(one["end"]) - _ms(one["start"]))
     counted: dict[str, list[tuple[int, int]]] = {}
     had: dict[str, list[tuple[int, int]]] = {}
     for form, stored in (("lanes", counted), ("readings", had)):
         for one in told[form]:
             a, b = _ms(one["start"]), _ms(one["end"])
-            stored.setdefault(one["source"], []).append((max(start, a if b - a > least else b - least), min(end, max(b, a + 1))))
+            if lengths.get(one["source"], 0) < least:  # instants still need a width; what counted of an interval keeps its own
+                a = min(a, b - least)
+            stored.setdefault(one["source"], []).append((max(start, a), min(end, max(b, a + 1))))
     found, used = [], told["layer"] == "raw"
     for share in told["contributions"] if used else told["beside"]:
         name = share["source"]

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint
 
 from healthbox.domain.errors import NotFound
-from healthbox.render import DASH, SPACE, duration, number, usual_range
+from healthbox.render import DASH, SPACE, Quantity, duration, number, usual_range
 from healthbox.store import sources, workouts
 from healthbox.store.workouts import WorkoutRow
 from healthbox.web import charts, frame, splits, timelines, workout_words
@@ -88,7 +88,7 @@ def _graph(
         (workout_words.stopwatch(slots.step * index / 1000), "no readings" if v is None else f"{number(v, digits, who.locale)} {unit}")
         for index, v in enumerate(slots.values)
     ]
-    each = f"means of {duration(slots.step / 60_000)}"
+    each = f"each point the average of {duration(slots.step / 60_000)}"
     return {
         "id": name, "title": title, "hue": hue, "plot": drawn, "legend": [("nodata", "no readings")] if drawn.gaps else [],
         "summary": f"{usual_range(min(known), max(known), digits, who.locale)} {unit}, {each}.",
@@ -131,7 +131,7 @@ def _splits(row: WorkoutRow, series: dict[str, Any], route: Sequence[Any], who: 
         seconds = (split.end - split.start) / 1000
         speed = workout_words.tempo(split.metres, seconds, row.activity, who)
         cells = [
-            str(workout_words.distance(far, row.activity, who)), speed[1].number if speed else "no time",
+            str(_mark(far, step, row.activity, who)), speed[1].number if speed else "no time",
             workout_words.stopwatch((split.end - row.start) / 1000),
         ]  # fmt: skip
         if pulse:
@@ -141,6 +141,12 @@ def _splits(row: WorkoutRow, series: dict[str, Any], route: Sequence[Any], who: 
         rows.append(cells)
     way = "distances that the source states" if len(series.get("distance", ())) > 1 else "length of the recorded route"
     return {"columns": columns, "rows": rows, "note": f"By the {way}; pauses count.{' Pulse in bpm.' if pulse else ''}"}
+
+
+def _mark(far: float, step: float, activity: str, who: Reader) -> Quantity:
+    """'3 km' where a split ends on a whole one, '9.05 km' where the workout did."""
+    said, whole = workout_words.distance(far, activity, who), round(far / step)
+    return Quantity(number(whole, 0, who.locale), said.unit) if "swim" not in activity and abs(far - whole * step) < 0.5 else said
 
 
 def _laps(row: WorkoutRow, who: Reader) -> list[tuple[str, ...]]:

@@ -1,0 +1,50 @@
+"""Zips whose content is damaged, in every way of packing that Python reads: said in words, never an error of the library."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+import seeds
+
+from healthbox.domain.errors import Invalid
+from healthbox.formats.registry import discover_files
+
+PARSERS = ("apple-health-export", "health-connect-backup", "healthbox-export")
+METHODS = {"stored": zipfile.ZIP_STORED, "deflated": zipfile.ZIP_DEFLATED, "bzip2": zipfile.ZIP_BZIP2, "lzma": zipfile.ZIP_LZMA}
+
+
+@pytest.fixture(scope="module")
+def contents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bytes]]:
+    """What the good zip of each parser holds."""
+    made: dict[str, dict[str, bytes]] = {}
+    for parser, paths in seeds.files(tmp_path_factory.mktemp("good")).items():
+        for path in paths:
+            if path.suffix == ".zip":
+                with zipfile.ZipFile(path) as archive:
+                    made[parser] = {name: archive.read(name) for name in archive.namelist()}
+    return made
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("parser", PARSERS)
+def test_damage_is_said_in_words(contents: dict[str, dict[str, bytes]], tmp_path: Path, parser: str, method: str) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", METHODS[method]) as archive:
+        for name, content in contents[parser].items():
+            archive.writestr(name, content)
+        entries = archive.infolist()
+    guest, path, good, refused = discover_files()[parser], tmp_path / "export.zip", packed.getvalue(), 0
+    for entry in entries:
+        begins = entry.header_offset + 30 + len(entry.filename.encode())
+        for at in range(begins, begins + entry.compress_size, max(1, entry.compress_size // 40)):
+            path.write_bytes(good[:at] + bytes([good[at] ^ 0x55]) + good[at + 1 :])
+            try:
+                if guest.claims(path):
+                    list(guest.records(path, seeds.ENVELOPE))
+            except Invalid as problem:
+                refused += 1
+                assert problem.message
+    assert refused

@@ -112,7 +112,7 @@ def build(data: Path) -> None:
                 door.ingest(phone, body, headers=HEADERS, now=min(at, NOW - 120_000))
         Pump(database, data, clock, lambda: None).run()
         if name == "Frank":
-            door.ingest(phone, TOTAL, headers={}, now=NOW - 55_000)
+            door.ingest(phone, TOTAL, headers=HEADERS, now=NOW - 55_000)
             Pump(database, data, clock, lambda: None).run()
             _bury(database, door, phone)
             Pump(database, data, clock, lambda: None).run()

@@ -6,6 +6,7 @@ from healthbox.domain.records import SampleBlock
 from healthbox.formats.apple_export.heads import Key, Row
 
 BLOCK = 2_000
+BEATING = 250  # of records that hold a list of heart beats: as much memory
 _HELD = 10_000
 
 
@@ -25,9 +26,10 @@ class Gathering:
     def full(self) -> Iterator[SampleBlock]:
         """The blocks that are full; all there is when too much is held."""
         for key, rows in self._rows.items():
-            while len(rows) >= BLOCK:
-                yield _block(key, rows[:BLOCK])
-                del rows[:BLOCK]
+            size = BEATING if rows and "beats" in (rows[-1][5] or ()) else BLOCK
+            while len(rows) >= size:
+                yield _block(key, rows[:size])
+                del rows[:size]
         if sum(map(len, self._rows.values())) > _HELD or len(self._rows) > _HELD:
             yield from self.rest()
 

@@ -24,6 +24,7 @@ from healthbox.store.engine import Database
 from healthbox.store.locks import ServerLock
 from healthbox.store.vault import Vault
 from healthbox.web.application import create_app, server_options
+from healthbox.web.crowd import watched
 from healthbox.web.reach import lan_addresses
 
 log = logging.getLogger("healthbox.serve")
@@ -59,7 +60,7 @@ def serve(settings: Settings) -> None:
         worker = Worker(database, settings, vault)
         door = Door(database, settings, worker.ring)
         app = create_app(settings, database, door, vault=vault, pump=worker)
-        server = create_server(app, host=settings.host, port=settings.port, **server_options(settings))
+        server = watched(create_server(app, host=settings.host, port=settings.port, **server_options(settings)))
         sys.setswitchinterval(0.001)  # s: a request waits no longer for a thread that computes
         worker.start()
         _announce(settings, database, _port(server, settings))

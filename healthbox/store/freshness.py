@@ -196,7 +196,7 @@ def pill(c: Connection, person_id: int, now: int, found: list[Arrival] | None = 
     ).scalar_one()
     late = [a for a in found if a.late(now)]
     if waiting:
-        state, text = "ok", f"{waiting} chunk{'s' if waiting > 1 else ''} waiting"
+        state, text = "ok", f"{waiting} part{'s' if waiting > 1 else ''} waiting"
     elif late:
         worst = max(late, key=lambda a: (now - a.newest) / max(a.usual or 1, 1))
         state, text = "late", f"{worst.name or 'A device'} is late"

@@ -98,7 +98,7 @@ def duration(minutes: float) -> str:
 
 
 def is_duration(metric: Metric) -> bool:
-    return metric.unit in ("min", "{hours}") and metric.display_unit in ("min", "h")
+    return metric.unit == "min" and metric.display_unit in ("min", "h")  # an hour stood is counted, it has no minutes
 
 
 def is_deviation(metric: Metric) -> bool:
@@ -118,7 +118,7 @@ def quantity(metric: Metric, value: float | None, units: Units = "metric", local
     if value is None:
         return Quantity(missing, known=False)
     if is_duration(metric):
-        said, _, unit = duration(value * (60 if metric.unit == "{hours}" else 1)).rpartition(" ")
+        said, _, unit = duration(value).rpartition(" ")
         return Quantity(said, unit)
     shown, unit = for_display(metric, value, units)
     say = signed if is_deviation(metric) else number

@@ -258,7 +258,7 @@ def _apart(metric: Metric, value: float, edge: float | None, who: Person) -> str
     if edge is None:
         return "far"
     if render.is_duration(metric):
-        return render.duration(abs(value - edge) * (60 if metric.unit == "{hours}" else 1))
+        return render.duration(abs(value - edge))
     (shown, unit), (limit, _) = for_display(metric, value, _units(who)), for_display(metric, edge, _units(who))
     digits = render.digits_for(metric.key, unit, shown)
     apart = round(abs(shown - limit), digits)

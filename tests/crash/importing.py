@@ -44,7 +44,7 @@ TABLES = {
     "sleep_stage": f'SELECT {_WHOSE}, start, "end", stage, uuid, parent, zone, as_of, batch_id, superseded FROM sleep_stage {_OF}',
     "workout": 'SELECT activity, source.name, source.kind, uuid, start, "end", zone, totals, series, route, laps, meta, as_of, batch_id, '
     "superseded FROM workout LEFT JOIN source ON source.id=source_id",
-    "bucket": "SELECT metric, app, width, start, date, value, low, high, source, as_of, batch_id FROM bucket",
+    "bucket": "SELECT metric, app, width, start, date, value, low, high, source, as_of, uuid, batch_id FROM bucket",
     "clinical": 'SELECT clinical.kind, uuid, start, "end", hash, json, source.name, as_of, batch_id FROM clinical '
     "LEFT JOIN source ON source.id=source_id",
     "source": "SELECT name, kind, product FROM source",
@@ -57,8 +57,9 @@ TABLES = {
     "night": 'SELECT date, asleep, start, "end", json FROM night',
     "rejection": "SELECT batch_id, idx, position, code, reason, raw FROM rejection",
     "chunk": "SELECT batch_id, idx, sha, size, status, attempts, position, share, error FROM chunk",
-    "whole_export": "SELECT batch_id, as_of, state, due FROM whole_export",
-    "whole_cover": "SELECT source.name, batch_id, first, last FROM whole_cover JOIN source ON source.id=source_id",
+    "whole_export": "SELECT batch_id, as_of, state, due, told FROM whole_export",
+    "whole_cover": "SELECT source.name, batch_id, first, last FROM whole_cover JOIN whole_export ON whole_export.id=export_id "
+    "JOIN source ON source.id=source_id",
     "finding": "SELECT rule, metric, started, latest, state, severity FROM finding",
 }  # fmt: skip
 LEFT = (

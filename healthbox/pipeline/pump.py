@@ -124,7 +124,7 @@ class Pump:
             worked = True
             if self._chunk_waits():
                 return True
-        if self._folder.waits:
+        if self._folder.waits and (self._judged_lately() or not self._processor.reading):  # beside a long import others wait to be told
             return self._folder.hear(self._clock(), READING_S) or worked or None
         self.stage = "analyse"
         if not self._stop.is_set() and not self._judged_lately() and analyse(self._database, self._clock()):

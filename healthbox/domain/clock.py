@@ -35,6 +35,7 @@ _SHAPES = tuple(
     )
 )
 
+_LONGEST = 64  # characters of a zone's name; the database has none of more than 32
 _SHORTEST = 8  # characters: "20260301", "2026-3-1"
 
 
@@ -57,6 +58,8 @@ def zone_of(name: str) -> dt.tzinfo:
             raise ValueError(f"no such offset: {name}")
         return dt.timezone(dt.timedelta(seconds=-seconds if fixed[1] == "-" else seconds))
     try:
+        if len(name) > _LONGEST:  # each slash is a package to look into
+            raise ValueError(name)
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # unknown; a path outside the database; a directory of it
         raise ValueError(f"no such time zone: {name[:60]!r}") from None

@@ -237,3 +237,8 @@ def test_in_one_zone_a_day_is_what_the_wall_clock_shows(zone: str, instant: int)
 def test_dates_never_run_backwards(history: ZoneHistory, instants: list[int]) -> None:
     dates = [history.local_date(instant) for instant in sorted(instants)]
     assert dates == sorted(dates)
+
+
+def test_a_name_of_thousands_of_folders_is_no_zone() -> None:
+    assert not is_zone("/".join("a" * 5_000))
+    assert is_zone("America/Argentina/ComodRivadavia")

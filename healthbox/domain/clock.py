@@ -21,6 +21,7 @@ _WIDEST = dt.timedelta(hours=18)  # offset from UTC
 _MILLISECOND = dt.timedelta(milliseconds=1)
 _SIXTY = {f"{n:02d}": n for n in range(60)}
 _UNITS_OF_EPOCH = ((1e3, 1.4e10), (1.0, 1.4e13), (1e-3, 1.4e16), (1e-6, 1.4e19))  # (ms in one, below which): s, ms, µs, ns
+_SMALLEST = 100_000_000  # of epoch numbers: in seconds it is 1973. A time that was not set is 0
 _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
 
 _TIME = r"(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,](?P<f>\d{1,9}))?)?(?: ?(?P<half>[ap])\.?m\b\.?)?"
@@ -86,12 +87,13 @@ def zone_name(zone: dt.tzinfo | None) -> str:
 def parse(value: str | float, zone: str) -> Moment:
     """Any time that a known client writes. ``zone`` (IANA or "+01:00") is for text without an offset: a time that a clock
     change skips moves forward by the gap, one that it repeats is the first. Numbers are seconds, milliseconds, micro- or
-    nanoseconds since 1970, told apart by size. A date alone is its local midnight. ValueError says what is wrong."""
+    nanoseconds since 1970, told apart by size; below 10^8 they are read like text (20260301). A date alone is its local
+    midnight. ValueError says what is wrong."""
     if isinstance(value, str):
         return _quick(value) or _parse_text(value, zone)
     if isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
         raise ValueError("not a time")
-    return _from_epoch(value, zone)
+    return _from_epoch(value, zone) if abs(value) >= _SMALLEST else _parse_text(f"{value:.12g}", zone)
 
 
 @functools.lru_cache(maxsize=4096)

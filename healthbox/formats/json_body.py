@@ -63,14 +63,15 @@ def is_suspect(raw: bytes) -> bool:
 
 def _lenient(raw: bytes) -> Any:
     """The standard reader, which unlike msgspec lets lone surrogates through to be replaced."""
-    return json.loads(raw.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite)
+    return json.loads(raw.decode("utf-8"), parse_constant=_no_constant, parse_float=finite)
 
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
 
 
-def _finite(text: str) -> float:
+def finite(text: str) -> float:
+    """A number as JSON writes it. Raises ``ValueError`` for one that a float cannot hold."""
     number = float(text)
     if math.isinf(number):
         raise ValueError("number out of range")
@@ -78,7 +79,7 @@ def _finite(text: str) -> float:
 
 
 # msgspec by itself needs a hundred times as long for 1e308 as for other numbers, two seconds for a megabyte of them.
-_STRICT = msgspec.json.Decoder(float_hook=_finite)
+_STRICT = msgspec.json.Decoder(float_hook=finite)
 
 
 def _where(problem: Exception) -> str:

@@ -66,8 +66,8 @@ def test_times_without_an_offset_are_in_the_given_zone(written: str, local: str)
     assert parse(written, "Europe/Berlin") == Moment(ms(local), None, dt.date.fromisoformat(local[:10]), False)
 
 
-@pytest.mark.parametrize("written", ["2026-03-01", "20260301", "Mar 1, 2026", "1 March 2026", "2026/3/1"])
-def test_a_date_alone_is_its_local_midnight(written: str) -> None:
+@pytest.mark.parametrize("written", ["2026-03-01", "20260301", 20260301, 20260301.0, "Mar 1, 2026", "1 March 2026", "2026/3/1"])
+def test_a_date_alone_is_its_local_midnight(written: str | float) -> None:
     assert parse(written, "Europe/Berlin") == Moment(ms("2026-03-01T00:00:00+01:00"), None, dt.date(2026, 3, 1), True)
 
 
@@ -93,7 +93,8 @@ def test_the_date_is_the_one_written_and_not_the_one_in_the_zone() -> None:
         "", "  ", "yesterday", "2026", "12:30", "2026-13-01", "2026-02-30", "2026-03-01 25:00:00", "2026-03-01 24:00:00 +0100",
         "2026-03-01 09:61:00 +0100", "2026-03-01 13:05 PM +0100", "2026-03-01 0:05 AM", "2026-03-01 09:05:00 +2500", "2026-W09-7T09:05:00Z",
         "2569-03-01 09:05:00 +0700", "1569-03-01", "1/3/2026", "3 Mai 2026", "Mar 1, 2026 at", "2026-03-01 09:05:00 CET", "-5", "12345",
-        "٢٠٢٦-03-01", "2026-03-01 09:05:00 +0100 x", 1e18 * 100, 10**400, -1e12 * 5, float("nan"), float("inf"), True,
+        "٢٠٢٦-03-01", "2026-03-01 09:05:00 +0100 x", 0, 1, -0.5, 20260301.5, 99_999_999, 20261301, 1.5e-30,
+        1e18 * 100, 10**400, -1e12 * 5, float("nan"), float("inf"), True,
     ],
 )  # fmt: skip
 def test_what_is_no_time_is_refused(written: str | float) -> None:

@@ -143,6 +143,8 @@ def test_kinds_of_a_later_version_and_those_for_people_are_passed_over(read):
         (plain(metadata={"n": 10**30}), "bad_line"),
         (plain(uuids=[["A", -1, False]]), "bad_line"),
         (b'{"kind":"sample","metric":"steps","source":1,"start":1,"end":2,"value":1e999}', "bad_line"),
+        (b'{"kind":"sample","metric":"steps","source":1,"start":1,"end":2,"value":1,"metadata":{"n":[1e999]}}', "bad_line"),
+        (b'{"kind":"clinical","record":"fhir","data":{"n":-1e999},"as_of":1}', "bad_line"),
         ({"kind": "stated_total", "metric": "steps", "app": "x", "date": "yesterday", "as_of": 1, "value": 1}, "bad_line"),
         ({"kind": "sleep", "source": 1, "start": AT, "end": AT, "stage": "dreaming", "as_of": 1}, "bad_line"),
         ({"kind": "order", "metric": "*", "sources": [9]}, "no_source"),

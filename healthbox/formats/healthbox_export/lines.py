@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeAlias, get_args
 import msgspec
 
 from healthbox.domain.records import Naming, SourceClass, Stage, Width
+from healthbox.formats.json_body import finite
 
 MAGIC = b'"healthbox export"'
 VERSION = 1
@@ -238,7 +239,7 @@ AnyLine: TypeAlias = (
 KINDS = frozenset(kind.__struct_config__.tag for kind in get_args(AnyLine))
 _encode = msgspec.json.Encoder().encode
 # with msgspec's own reading of numbers a megabyte of 1e308 takes seconds
-_decoder: msgspec.json.Decoder[AnyLine] = msgspec.json.Decoder(AnyLine, float_hook=float)
+_decoder: msgspec.json.Decoder[AnyLine] = msgspec.json.Decoder(AnyLine, float_hook=finite)
 
 
 class _Kind(msgspec.Struct):

@@ -43,7 +43,7 @@ def _samples(key: str, value: list[Any] | str, body: dict[str, Any], zone: str) 
         plural = listed(f"{name.name}s")
         name = plural if plural.metric is not None else name
     for index, item in enumerate(entries(value)):
-        said = _line(item) if isinstance(item, str) else item
+        said = _line(item) if isinstance(item, str) and item else item
         yield from one(said, f"{key}[{index}]", lambda item, at: sample(item, at, name, body, zone))
 
 

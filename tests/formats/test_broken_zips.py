@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import seeds
 
-from healthbox.domain.errors import Invalid
+from healthbox.domain.errors import Invalid, Problem
 from healthbox.formats.registry import discover_files
 
 PARSERS = ("apple-health-export", "health-connect-backup", "healthbox-export")
@@ -45,6 +45,32 @@ def test_damage_is_said_in_words(contents: dict[str, dict[str, bytes]], tmp_path
                 if guest.claims(path):
                     list(guest.records(path, seeds.ENVELOPE))
             except Invalid as problem:
+                refused += 1
+                assert problem.message
+    assert refused
+
+
+@pytest.mark.parametrize("parser", PARSERS)
+def test_a_wrong_bit_around_the_content_is_said_in_words(contents: dict[str, dict[str, bytes]], tmp_path: Path, parser: str) -> None:
+    """In the headers of the last entry and in the directory, where all names are said to be UTF-8."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in contents[parser].items():
+            archive.writestr(name, content)
+        last = archive.infolist()[-1]
+    good, guest, path, refused = bytearray(packed.getvalue()), discover_files()[parser], tmp_path / "export.zip", 0
+    for mark, flags in ((b"PK\x03\x04", 7), (b"PK\x01\x02", 9)):
+        at = -1
+        while (at := good.find(mark, at + 1)) >= 0:
+            good[at + flags] |= 0x08
+    header = range(last.header_offset, last.header_offset + 30 + len(last.filename))
+    for at in (*header, *range(good.rfind(b"PK\x01\x02"), len(good))):
+        for bit in range(8):
+            path.write_bytes(good[:at] + bytes([good[at] ^ 1 << bit]) + good[at + 1 :])
+            try:
+                if guest.claims(path):
+                    list(guest.records(path, seeds.ENVELOPE))
+            except Problem as problem:
                 refused += 1
                 assert problem.message
     assert refused

@@ -31,7 +31,9 @@ _FRAGMENT = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:Record|Workout|Correlation|Act
 _NESTED = (".zip", ".7z", ".rar", ".gz", ".tgz", ".bz2", ".xz")
 # What a damaged entry can raise while it is opened and read, and only that. Where nothing else is done meanwhile, a place in the
 # file that there is none of is the zip's fault, too: ``OSError`` and ``ValueError``; they may come of the disk or of a caller elsewhere.
-BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, struct.error)
+BROKEN = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, struct.error, UnicodeDecodeError,
+)  # fmt: skip
 _BROKEN = (*BROKEN, OSError, ValueError)
 
 

@@ -5,17 +5,16 @@
 
 import logging
 import sys
-import threading
 from pathlib import Path
 
 from flask import Flask, Response, request
-from waitress.server import create_server
 
 from healthbox.config import Settings
 from healthbox.pipeline.accept import Door
 from healthbox.pipeline.worker import Worker
 from healthbox.store.engine import Database
-from healthbox.web.application import create_app, server_options
+from healthbox.web.application import create_app
+from healthbox.web.serving import Serving
 
 
 def echo_beside(app: Flask) -> None:
@@ -37,15 +36,15 @@ def main(data: Path, with_worker: bool) -> None:
     worker = Worker(database, settings, None)
     app = create_app(settings, database, Door(database, settings, worker.ring if with_worker else lambda: None), pump=worker)
     echo_beside(app)
-    server = create_server(app, host="127.0.0.1", port=0, **server_options(settings))
+    server = Serving(app, settings, host="127.0.0.1", port=0)
     if with_worker:
         worker.start()
-    threading.Thread(target=server.run, name="web", daemon=True).start()
-    print(server.effective_port, flush=True)
+    server.start()
+    print(server.port, flush=True)
     sys.stdin.read()
     if with_worker:
         worker.stop()
-    server.close()
+    server.stop()
     database.close()
 
 

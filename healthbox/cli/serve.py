@@ -9,7 +9,6 @@ from types import FrameType
 
 import click
 from msgspec.structs import replace
-from waitress.server import create_server
 
 from healthbox.cli import place
 from healthbox.cli.logs import configure
@@ -23,9 +22,9 @@ from healthbox.store import settings as kept
 from healthbox.store.engine import Database
 from healthbox.store.locks import ServerLock
 from healthbox.store.vault import Vault
-from healthbox.web.application import create_app, server_options
-from healthbox.web.crowd import watched
+from healthbox.web.application import create_app
 from healthbox.web.reach import lan_addresses
+from healthbox.web.serving import Serving
 
 log = logging.getLogger("healthbox.serve")
 
@@ -60,10 +59,10 @@ def serve(settings: Settings) -> None:
         worker = Worker(database, settings, vault)
         door = Door(database, settings, worker.ring)
         app = create_app(settings, database, door, vault=vault, pump=worker)
-        server = watched(create_server(app, host=settings.host, port=settings.port, **server_options(settings)))
+        server = Serving(app, settings, host=settings.host, port=settings.port)
         sys.setswitchinterval(0.001)  # s: a request waits no longer for a thread that computes
         worker.start()
-        _announce(settings, database, _port(server, settings))
+        _announce(settings, database, server.port)
         _run_until_signal(server)
         worker.stop()
         database.checkpoint()
@@ -71,7 +70,7 @@ def serve(settings: Settings) -> None:
         log.info("stopped")
 
 
-def _run_until_signal(server: object) -> None:
+def _run_until_signal(server: Serving) -> None:
     stop = threading.Event()
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
@@ -80,21 +79,12 @@ def _run_until_signal(server: object) -> None:
 
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
-    web = threading.Thread(target=server.run, name="web", daemon=True)  # type: ignore[attr-defined]
-    web.start()
+    server.start()
     while not stop.wait(0.5):
-        if not web.is_alive():
+        if not server.is_alive():
             log.error("the web server ended")
             break
-    server.close()  # type: ignore[attr-defined]
-    server.task_dispatcher.shutdown(cancel_pending=True, timeout=4)  # type: ignore[attr-defined]
-
-
-def _port(server: object, settings: Settings) -> int:
-    """The port that was really taken (setting 0 takes a free one); waitress names it as text."""
-    listens = getattr(server, "effective_listen", None)
-    taken = listens[0][1] if listens else getattr(server, "effective_port", settings.port)
-    return int(taken)
+    server.stop()
 
 
 def _announce(settings: Settings, database: Database, port: int) -> None:

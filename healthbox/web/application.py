@@ -48,26 +48,11 @@ def create_app(
     app.before_request(hosts.refuse_other_hosts)
     app.before_request(auth.admit)
     app.after_request(squeeze)
-    app.after_request(security.secure)
     app.after_request(_note)
     app.after_request(refusals.note)
     auth.insist_on_scopes(app)
-    app.wsgi_app = hosts.Front(app.wsgi_app, settings)  # type: ignore[method-assign]
+    app.wsgi_app = hosts.Front(security.Secured(app.wsgi_app), settings)  # type: ignore[method-assign]
     return app
-
-
-def server_options(settings: Settings) -> dict[str, Any]:
-    """For waitress. Bodies between our limit and its own get our words; beyond that waitress hangs up."""
-    return {
-        "threads": settings.threads,
-        "ident": None,
-        "recv_bytes": 65_536,  # a chunk arrives in one or two readings, not in seven: each waits for its turn among the threads
-        "max_request_body_size": 4 * max(FORM_BYTES, settings.max_json_bytes),
-        "connection_limit": 500,
-        "channel_timeout": 30,
-        "cleanup_interval": 5,
-        "clear_untrusted_proxy_headers": False,  # hosts.Front decides whom to believe, and clears the rest
-    }
 
 
 def found_routes() -> list[Blueprint]:

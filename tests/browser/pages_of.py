@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from typing import Any
 
 import requests
 from place import Clock
-from waitress.server import create_server
 
 from healthbox.cli.demo_stated import HEADERS
 from healthbox.cli.demo_year import make
@@ -24,7 +22,8 @@ from healthbox.store.engine import Database
 from healthbox.store.migrations.upgrade import upgrade
 from healthbox.store.vault import Vault
 from healthbox.web import passwords
-from healthbox.web.application import create_app, server_options
+from healthbox.web.application import create_app
+from healthbox.web.serving import Serving
 
 ZONE = "Europe/Berlin"
 NOW = 1_763_649_600_000  # Thursday 20 November 2025, 15:40 in Berlin
@@ -159,13 +158,10 @@ def served(data: Path) -> Iterator[Stage]:
     with database.writing() as c:
         vault.start(c)
     app = create_app(settings, database, Door(database, settings, lambda: None), clock=clock, vault=vault)
-    server = create_server(app, host="127.0.0.1", port=0, **server_options(settings))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield Stage(f"http://127.0.0.1:{server.effective_port}", clock, database, settings, **json.loads((data / "stage.json").read_text()))
-    server.task_dispatcher.shutdown(cancel_pending=True, timeout=4)
-    server.close()
-    thread.join(timeout=5)
+    server = Serving(app, settings, host="127.0.0.1", port=0)
+    server.start()
+    yield Stage(f"http://127.0.0.1:{server.port}", clock, database, settings, **json.loads((data / "stage.json").read_text()))
+    server.stop()
     database.close()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 
 import pytest
 from place import NOON, Clock
-from waitress.server import create_server
 
 from healthbox.config import Settings
 from healthbox.pipeline.accept import Door
@@ -19,7 +17,8 @@ from healthbox.render import SPACE
 from healthbox.store import accounts, devices, logins, people
 from healthbox.store.engine import Database
 from healthbox.store.migrations.upgrade import upgrade
-from healthbox.web.application import create_app, server_options
+from healthbox.web.application import create_app
+from healthbox.web.serving import Serving
 
 SECOND = 1_000
 
@@ -50,13 +49,10 @@ class Reading:
 
 @contextmanager
 def serving(reading: Reading) -> Iterator[str]:
-    server = create_server(reading.app, host="127.0.0.1", port=0, **server_options(reading.settings))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.task_dispatcher.shutdown(cancel_pending=True, timeout=4)
-    server.close()
-    thread.join(timeout=5)
+    server = Serving(reading.app, reading.settings, host="127.0.0.1", port=0)
+    server.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.stop()
     reading.database.close()
 
 

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import http.client
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 from place import Place
-from waitress.server import create_server
 
 from healthbox.web import crowd
-from healthbox.web.application import server_options
+from healthbox.web.serving import Serving
 
 
 @pytest.fixture
 def port(place: Place) -> Iterator[int]:
-    server = crowd.watched(create_server(place.app, host="127.0.0.1", port=0, **server_options(place.settings)))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield server.effective_port
-    server.close()
+    server = Serving(place.app, place.settings, host="127.0.0.1", port=0)
+    server.start()
+    yield server.port
+    server.stop()
 
 
 def healthy(port: int) -> int:

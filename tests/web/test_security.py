@@ -1,13 +1,10 @@
 from collections.abc import Callable
-from contextlib import suppress
-from threading import Thread
 
 import pytest
 import requests
 from place import Place
-from waitress.server import create_server
 
-from healthbox.web.application import server_options
+from healthbox.web.serving import Serving
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'none'; "
@@ -55,10 +52,9 @@ def test_pages_have_no_inline_code_and_name_no_other_host(place: Place) -> None:
 def test_the_real_server_keeps_to_the_limits(furnished: Callable[..., Place]) -> None:
     place = furnished(max_json_bytes=1_000_000)
     token = place.bearer()
-    server = create_server(place.app, host="127.0.0.1", port=0, **server_options(place.settings))
-    port = server.effective_port
-    thread = Thread(target=_run, args=(server,), daemon=True)
-    thread.start()
+    server = Serving(place.app, place.settings, host="127.0.0.1", port=0)
+    port = server.port
+    server.start()
     try:
         url = f"http://127.0.0.1:{port}/api/v1/ingest"
         assert requests.get(f"http://127.0.0.1:{port}/healthz", timeout=5).json()["status"] == "ok"
@@ -70,10 +66,4 @@ def test_the_real_server_keeps_to_the_limits(furnished: Callable[..., Place]) ->
         assert far.status_code == 421
         assert "Server" not in far.headers
     finally:
-        server.close()
-        thread.join(5)
-
-
-def _run(server: object) -> None:
-    with suppress(OSError):  # closing it pulls the socket away from the loop
-        server.run()  # type: ignore[attr-defined]
+        server.stop()

@@ -7,10 +7,9 @@ compressed in the ledger.
 import errno
 import hashlib
 import os
+import zlib
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
-
-from isal import isal_zlib
 
 from healthbox.config import Settings
 from healthbox.domain.clock import is_zone
@@ -102,7 +101,7 @@ class Door:
 
     def _keep(self, device: Owner, raw: bytes, form: Format, part: _Part, headers: dict[str, str], zone: str | None, now: int) -> Accepted:
         sha = hashlib.sha256(raw).digest()
-        body = isal_zlib.compress(raw, 1) if len(raw) <= SPOOL_BYTES else None
+        body = zlib.compress(raw, 1) if len(raw) <= SPOOL_BYTES else None
         spool = None if body is not None else self._write_spool(raw, sha)
 
         def write(c: AnyConnection) -> Accepted:
@@ -126,7 +125,7 @@ class Door:
         name = f"{sha.hex()[:32]}-{os.urandom(4).hex()}.z"
         try:
             self._spool.mkdir(mode=0o700, exist_ok=True)
-            disk.write_private(self._spool / name, isal_zlib.compress(raw, 1))
+            disk.write_private(self._spool / name, zlib.compress(raw, 1))
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise

@@ -34,11 +34,3 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         elif spent > PATIENCE_S and self.got < SLOWEST * spent:
             self.will_close = True
         return taken
-
-
-def watched(server: Any) -> Any:
-    """The waitress server, with its connections watched; several addresses are several servers."""
-    for one in (server, *getattr(server, "map", {}).values()):
-        if hasattr(one, "channel_class"):
-            one.channel_class = Channel
-    return server

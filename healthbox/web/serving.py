@@ -7,17 +7,25 @@ from waitress.server import create_server
 
 from healthbox.config import Settings
 from healthbox.web.application import FORM_BYTES
-from healthbox.web.crowd import watched
+from healthbox.web.crowd import Channel
+from healthbox.web.unread import Unread
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+
+
+class Connection(Channel):
+    error_task_class = Unread
 
 
 class Serving:
     """An application at an address. Takes the address at once; answers from ``start`` to ``stop``."""
 
     def __init__(self, app: "WSGIApplication", settings: Settings, *, host: str, port: int) -> None:
-        self._server = watched(create_server(app, host=host, port=port, **_options(settings)))
+        self._server = create_server(app, host=host, port=port, **_options(settings))
+        for one in (self._server, *getattr(self._server, "map", {}).values()):  # several addresses are several servers
+            if hasattr(one, "channel_class"):
+                one.channel_class = Connection
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)
 
@@ -48,7 +56,7 @@ class Serving:
 
 
 def _options(settings: Settings) -> dict[str, Any]:
-    """Bodies between our limit and waitress's own get our words; beyond that it hangs up."""
+    """Bodies between our limit and waitress's own are read, so that a phone hears the answer; beyond that it hangs up."""
     return {
         "threads": settings.threads,
         "ident": None,

@@ -1,16 +1,18 @@
 """What every page of the house stands in: the visitor's person, the current tab, freshness and open findings."""
 
+import datetime as dt
 from functools import lru_cache
 from typing import Any, cast
 
 from flask import g, render_template, request, url_for
 
-from healthbox.store import freshness, people
+from healthbox.store import findings, freshness, people
 from healthbox.store.freshness import Arrival
 from healthbox.store.people import Person
 from healthbox.web.auth import person_id
 from healthbox.web.database import reading
 from healthbox.web.house import now
+from healthbox.web.usual import DEVIATION, Flagged, flagged
 
 
 def href(name: str, **values: Any) -> str:
@@ -36,6 +38,11 @@ def arrivals() -> list[Arrival]:
     if "arrivals" not in g:
         g.arrivals = freshness.arrivals(reading(), person_id())
     return cast(list[Arrival], g.arrivals)
+
+
+def flagged_days(since: dt.date) -> Flagged:
+    """By metric, the days from ``since`` on that count for no usual."""
+    return flagged(findings.of_person(reading(), person_id(), since=since, rules=(DEVIATION,)))
 
 
 def page(template: str, nav: str | None, **values: Any) -> str:

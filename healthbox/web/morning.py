@@ -1,7 +1,6 @@
 """What Today says of one day: its situation for the verdict, and each card as plain values for the template."""
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -40,7 +39,6 @@ class Morning:
     window: Window
     arrivals: list[Arrival]
     rows: dict[str, list[Any]] = field(init=False)
-    flagged: dict[str, set[dt.date]] = field(default_factory=lambda: defaultdict(set))
     found: list[tuple[FindingRow, list[Finding]]] = field(default_factory=list)
     courses: list[usual.Course] = field(init=False)
     nightly: list[Judged] = field(init=False)
@@ -52,14 +50,12 @@ class Morning:
     def judge(self, findings: Sequence[FindingRow]) -> "Morning":
         for row in findings:
             days = msgspec.json.decode(row.json, type=Evidence).findings
-            if row.rule == "deviation":
-                self.flagged[row.metric].update(finding.date for finding in days)
             until = [finding for finding in days if finding.date <= self.date]
             still_open = self.is_today and row.state == "open"
             if until and (still_open or any(finding.date == self.date for finding in until)):
                 self.found.append((row, until))
         self.found.sort(key=lambda pair: (not is_crit(pair[0]), -pair[0].latest.toordinal()))
-        self.courses = usual.courses(self.rows, self.flagged)
+        self.courses = usual.courses(self.rows, usual.flagged(findings))
         self.nightly = usual.night_readings(self.courses, self.date)
         self.changed = usual.changes(self.rows, self.date, self.date - DAY if self.is_today else self.date)
         return self

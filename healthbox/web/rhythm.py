@@ -4,7 +4,7 @@ Clock times are minutes since the noon before the wake-up date, on the wall cloc
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -62,9 +62,10 @@ def usual_clock(values: Sequence[tuple[dt.date, float]], on: dt.date) -> Baselin
     return baseline.baseline(values, on, floor=CLOCK_FLOOR)
 
 
-def usual_asleep(nights: Sequence[Slept], on: dt.date, source: str) -> Baseline:
+def usual_asleep(nights: Sequence[Slept], on: dt.date, source: str, flagged: Collection[dt.date] = ()) -> Baseline:
     """Of one source: two watches are two usuals."""
-    return baseline.usual("asleep", [(n.date, n.asleep) for n in nights if is_night(n) and n.name == source and n.asleep is not None], on)
+    values = [(n.date, n.asleep) for n in nights if is_night(n) and n.name == source and n.asleep is not None]
+    return baseline.usual("asleep", values, on, without=flagged)
 
 
 def usual_stage(nights: Sequence[Slept], stage: str, on: dt.date, source: str) -> Baseline:

@@ -7,7 +7,7 @@ days or weekends, of the last eight weeks.
 
 import datetime as dt
 from bisect import bisect_left
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from statistics import median
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -17,7 +17,10 @@ import msgspec
 from healthbox.analytics.baseline import LOGARITHMIC, Baseline, baseline, floor, signed
 from healthbox.domain.catalogue import Metric
 from healthbox.domain.clock import known_zone
+from healthbox.pipeline.analyse import Evidence
+from healthbox.store.findings import FindingRow
 from healthbox.store.pages_reading import NightPoint, Point
+from healthbox.web.rhythm import STAGE_FLOOR
 
 DAY = dt.timedelta(days=1)
 WINDOW = 91  # days that a page reads: two baseline windows and the week of the ribbon
@@ -28,6 +31,7 @@ WEEKS = 8
 LEAST_DAYS = 5  # of the same kind, before movement has a usual
 
 State = Literal["usual", "above", "below", "learning", "none"]
+DEVIATION = "deviation"  # the rule whose days make no usual
 Flagged = Mapping[str, Collection[dt.date]]
 
 
@@ -57,7 +61,7 @@ NIGHTLY = (
     Reading("skin_temperature_delta", "Skin temperature", "skin temperature", "body"),
     Reading("oxygen_saturation", "Blood oxygen", "blood oxygen"),
     Reading("asleep", "Time asleep", "time asleep", "sleep", "longer", "shorter", _minutes("asleep")),
-    Reading("awake", "Awake at night", "time awake at night", "sleep", "longer", "shorter", _minutes("awake"), noise=5.0),
+    Reading("awake", "Awake at night", "time awake at night", "sleep", "longer", "shorter", _minutes("awake"), noise=STAGE_FLOOR),
 )
 MOVEMENT = (
     Reading("steps", "Steps", "step count", "move"),
@@ -103,6 +107,15 @@ class Change(msgspec.Struct, frozen=True):
     size: float
     n: int
     values: list[float | None]
+
+
+def flagged(episodes: Iterable[FindingRow]) -> dict[str, set[dt.date]]:
+    """By metric, the days that lie too far out to count for what is usual."""
+    found: dict[str, set[dt.date]] = {}
+    for row in episodes:
+        if row.rule == DEVIATION:
+            found.setdefault(row.metric, set()).update(day.date for day in msgspec.json.decode(row.json, type=Evidence).findings)
+    return found
 
 
 def with_nights(rows: dict[str, list[Point]], nights: Sequence[NightPoint], zone: ZoneInfo) -> dict[str, list[Point]]:

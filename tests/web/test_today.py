@@ -258,6 +258,22 @@ def test_a_finding_can_be_quietened_without_leaving_the_page(place):
     assert f'action="{address}"' not in get(place), "quiet: nothing left to press"
 
 
+def test_the_days_of_an_episode_make_no_usual_on_any_page(place):
+    today = calm(place)
+    fever = [today - DAY * back for back in range(5, 35)]
+    for date in fever:
+        put(place, "resting_heart_rate", date, 70 + date.day % 3)
+    assert "usual 53" not in words(get(place)), "so long a fever would be what is usual"
+    told = [Finding("deviation", "resting_heart_rate", date, "warn", 70, 52, 56, "above", {}) for date in sorted(fever)]
+    with place.database.writing() as c:
+        findings.upsert_episode(
+            c, place.persons["Alice"], "deviation", "resting_heart_rate", told[0].date, latest=told[-1].date, ended=True, severity="warn",
+            json=msgspec.json.encode(Evidence(told)).decode(), now=place.clock(),
+        )  # fmt: skip
+    said = {re.search(r"usual (\d+–\d+)", words(get(place, path)))[1] for path in ("/", "/metrics/all", "/metrics/resting_heart_rate")}
+    assert said == {"51–57"}
+
+
 def test_it_says_where_the_phone_counts_otherwise(place):
     today = live_a_year(place)
 
@@ -305,8 +321,8 @@ def test_a_large_upload_under_way_and_parts_nobody_could_read_are_told(place):
 def test_time_awake_has_no_usual_below_nothing():
     on = dt.date(2025, 11, 20)
     reading = next(r for r in usual.NIGHTLY if r.key == "awake")
-    rows = [Point(on - DAY * back, value, None, None, None, 1) for back in range(60, -1, -1) for value in [(0.0, 5.0, 30.0)[back % 3]]]
-    assert usual.Course(reading, rows).judge(on).band == (0, pytest.approx(5 + 2 * 1.4826 * 5))
+    rows = [Point(on - DAY * back, value, None, None, None, 1) for back in range(60, -1, -1) for value in [(0.0, 10.0, 60.0)[back % 3]]]
+    assert usual.Course(reading, rows).judge(on).band == (0, pytest.approx(10 + 2 * 1.4826 * 10))
 
 
 def test_time_asleep_is_judged_by_the_nights_of_its_own_source():

@@ -20,7 +20,7 @@ from healthbox.web import metric_chart, ranges, usual
 from healthbox.web.answers import json_answer
 from healthbox.web.auth import opens
 from healthbox.web.database import reading
-from healthbox.web.frame import href, page, person
+from healthbox.web.frame import flagged_days, href, page, person
 from healthbox.web.house import now
 from healthbox.web.pages.metrics import NIGHTLY_KEYS, SLEEP, judged
 from healthbox.web.said import ADDED, PLAIN, Said, hue_of, name_of
@@ -62,6 +62,10 @@ class View:
         if self.metric.key == SLEEP:
             return usual.asleep(pages_reading.nights(reading(), self.person_id, first, end))
         return pages_reading.points(reading(), self.person_id, first, end, (self.metric.key,)).get(self.metric.key, [])
+
+    def judged(self, near: list[Point]) -> Judged | None:
+        """The last of the days against its usual."""
+        return judged(self.metric, self.name, near, near[-1].date, flagged_days(near[0].date)) if near else None
 
     def address(self, range_: str | None = None, end: dt.date | None = None, sources: bool | None = None) -> str:
         values: dict[str, Any] = {"range": range_ or self.range}
@@ -111,7 +115,7 @@ def show(key: str) -> str:
     rows = at.rows(before, at.end)
     inside = [row for row in rows if row.date >= at.first]
     near = at.with_sources(at.end - DAY * usual.WINDOW, at.end)
-    now_ = judged(at.metric, at.name, near, near[-1].date) if near else None
+    now_ = at.judged(near)
     chart = metric_chart.day(at.said, at.metric, at.person_id, at.end) if at.range == "d" and at.metric.key != SLEEP else None
     chart = chart or metric_chart.over(at, rows, now_.band if now_ and not at.added else None)
     sources = metric_chart.sources(at.with_sources(at.first, at.end), at.first, at.end, at.said) if at.by_source else None
@@ -130,7 +134,8 @@ def series(key: str) -> Response:
     """Columns of at most 1,600 rows in the person's own units; null where there is nothing."""
     at = view(key)
     near = at.with_sources(at.end - DAY * usual.WINDOW, at.end)
-    band = None if at.added or not near else judged(at.metric, at.name, near, near[-1].date).band
+    now_ = None if at.added else at.judged(near)
+    band = now_.band if now_ else None
     kind = metric_chart.kind_of(at.metric)
     weeks = kind == "bars" and at.range != "6m"
     known = [row for row in at.rows(at.first, at.end) if not (weeks and at.added and row.date == at.today)]

@@ -16,11 +16,11 @@ from healthbox.store.pages_reading import Point
 from healthbox.web import charts, usual
 from healthbox.web.auth import opens
 from healthbox.web.database import reading
-from healthbox.web.frame import href, page, person
+from healthbox.web.frame import flagged_days, href, page, person
 from healthbox.web.house import now
 from healthbox.web.morning import BY_KEY, SPARK, joined
 from healthbox.web.said import ADDED, PLAIN, Said, hue_of, name_of
-from healthbox.web.usual import DAY, Judged, Reading
+from healthbox.web.usual import DAY, Flagged, Judged, Reading
 
 routes = Blueprint("metrics", __name__)
 
@@ -53,7 +53,7 @@ def show() -> str:
     wanted = request.args.get("q", "").strip()[:60]
     had = records.metrics(reading(), who.id, counted=False)
     catalogue = named.catalogue(reading(), PLAIN)
-    values = recent(who.id, today)
+    values, out = recent(who.id, today), flagged_days(today - DAY * usual.WINDOW)
     groups: dict[str, list[dict[str, Any]]] = {}
     rows, quiet = 0, []
     for entry in had:
@@ -63,7 +63,7 @@ def show() -> str:
             continue
         rows += 1
         if values.get(metric.key):
-            groups.setdefault(domain_of(entry["category"]), []).append(row_of(metric, name, values[metric.key], today, said))
+            groups.setdefault(domain_of(entry["category"]), []).append(row_of(metric, name, values[metric.key], today, said, out))
         else:
             quiet.append(
                 (name, href("metric", key=metric.key), render.date_words(dt.date.fromisoformat(entry["last"]), today, said.locale))
@@ -92,23 +92,23 @@ def domain_of(category: str) -> str:
     return next((title for title, held in DOMAINS if category in held), OTHERS)
 
 
-def judged(metric: Metric, name: str, rows: list[Point], on: dt.date) -> Judged:
+def judged(metric: Metric, name: str, rows: list[Point], on: dt.date, flagged: Flagged) -> Judged:
     """A day against its usual: percentiles of days of its kind for what adds up, else the baseline."""
     reading_ = BY_KEY.get("asleep" if metric.key == SLEEP else metric.key) or Reading(metric.key, name, name, hue_of(metric), metric=metric)
     seldom = len(rows) < usual.WINDOW / 3 or metric.category not in ("heart", "vitals")
     rare = metric.aggregation == "last" and seldom and metric.key not in NIGHTLY_KEYS  # weighed or estimated now and then
     if metric.key == SLEEP or not (rare or metric.aggregation in ADDED):
-        return usual.Course(reading_, rows).judge(on)
+        return usual.Course(reading_, rows, flagged.get(reading_.key, ())).judge(on)
     band, now_ = (usual.body_usual if rare else usual.movement_usual)(rows, on), usual.on_day(rows, on)
     before = sum(1 for row in rows if row.date < on)
     state: Any = "none" if now_ is None else "learning" if band is None else charts.against(now_.value, band)
     return Judged(reading_, now_.value if now_ else None, usual.ranged(band, before), state)
 
 
-def row_of(metric: Metric, name: str, rows: list[Point], today: dt.date, said: Said) -> dict[str, Any]:
+def row_of(metric: Metric, name: str, rows: list[Point], today: dt.date, said: Said, flagged: Flagged) -> dict[str, Any]:
     last = rows[-1]
     partial = metric.aggregation in ADDED and last.date == today and metric.key != SLEEP
-    at = judged(metric, name, rows, last.date)
+    at = judged(metric, name, rows, last.date, flagged)
     values = usual.filled(rows, last.date, SPARK)
     if partial:
         values[-1] = None  # a day that is not over is no fall

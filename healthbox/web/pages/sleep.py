@@ -1,6 +1,7 @@
 """Sleep: one night, the nights around it, and the rhythm they make."""
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Any
 
 from flask import Blueprint, request, url_for
@@ -65,13 +66,15 @@ def _values(person_id: int, on: dt.date, kind: str, extent: tuple[dt.date, dt.da
     night = whole.get(on)
     source = night["name"] if night and night["name"] else next((n.name for n in reversed(nights) if rhythm.is_night(n)), "")
     beds, wakes = rhythm.clock_values(nights, who.local)
-    bed, wake, asleep = rhythm.usual_clock(beds, on), rhythm.usual_clock(wakes, on), rhythm.usual_asleep(nights, on, source)
+    flagged = frame.flagged_days(on - DAY * LOOK_BACK)
+    out = flagged.get("asleep", ())
+    bed, wake, asleep = rhythm.usual_clock(beds, on), rhythm.usual_clock(wakes, on), rhythm.usual_asleep(nights, on, source, out)
     middles = [(date, (b + w) / 2) for (date, b), (_, w) in zip(beds, wakes, strict=True)]
     regular = rhythm.sleep_regularity(whole, on, who.noon(on - DAY * rhythm.SRI_DAYS))
     usuals: dict[tuple[str, dt.date], Baseline] = {}
 
     def usual_of(one: Slept) -> Baseline:
-        return usuals.setdefault((one.name, one.date), rhythm.usual_asleep(ahead, one.date, one.name))
+        return usuals.setdefault((one.name, one.date), rhythm.usual_asleep(ahead, one.date, one.name, out))
 
     return {
         "eyebrow": f"Night to {who.date(on)}", "on": on,
@@ -79,7 +82,7 @@ def _values(person_id: int, on: dt.date, kind: str, extent: tuple[dt.date, dt.da
         "below": _below(person_id, night, on, extent, source, beds, wakes, who),
         "latest": (_link(extent[1]), who.date(extent[1])) if night is None and on == who.today else None,
         "week": nights_cards.week(ahead, on, usual_of, _link, who),
-        "night": _night(person_id, night, on, bed, wake, who),
+        "night": _night(person_id, night, on, bed, wake, flagged.get(RESTING, ()), who),
         "stages": night_cards.stages(night, nights, on) if night else [],
         "shares": night_cards.shares(night) if night else (),
         "spread": _spread(person_id, on, kind, extent, nights, bed, wake, who),
@@ -119,7 +122,9 @@ def _reason(person_id: int, on: dt.date, extent: tuple[dt.date, dt.date], source
     return f"{source or 'Your device'} sent nothing from that night. Perhaps it was not worn, or not charged."
 
 
-def _night(person_id: int, night: dict[str, Any] | None, on: dt.date, bed: Baseline, wake: Baseline, who: Reader) -> dict[str, Any]:
+def _night(
+    person_id: int, night: dict[str, Any] | None, on: dt.date, bed: Baseline, wake: Baseline, out: Collection[dt.date], who: Reader
+) -> dict[str, Any]:  # fmt: skip
     if night is None or (night["asleep"] is None and not night["estimated"]):
         drawn, summary = night_cards.unmeasured(on, bed, wake, who)
         return {
@@ -132,7 +137,7 @@ def _night(person_id: int, night: dict[str, Any] | None, on: dt.date, bed: Basel
     drawn_, data, summary = night_cards.hypnogram(night, who) if course else (None, None, "")
     return {
         "hypnogram": drawn_, "summary": summary, "data": data, "others": night_cards.sources(night), "naps": _naps(night, who),
-        "pulse": night_cards.pulse(night, measured, _resting(person_id, on), who) if measured else None,
+        "pulse": night_cards.pulse(night, measured, _resting(person_id, on, out), who) if measured else None,
         "facts": night_cards.facts(night, measured, who), "source": night["name"], "stated": night["stated"],
         "estimated": night["estimated"],
         "when": f"{who.clock(night['start'], night['zone'])} to {who.clock(night['end'], night['zone'])}" if timed else "",
@@ -145,9 +150,10 @@ def _naps(night: dict[str, Any] | None, who: Reader) -> str:
     return f"{'Nap' if len(said) == 1 else 'Naps'}: {', '.join(said)}." if said else ""
 
 
-def _resting(person_id: int, on: dt.date) -> Baseline:
+def _resting(person_id: int, on: dt.date, out: Collection[dt.date]) -> Baseline:
     rows = records.days(reading(), person_id, RESTING, on - 84 * DAY, on)["days"]
-    return baseline.usual(RESTING, [(dt.date.fromisoformat(row["date"]), row["value"]) for row in rows if row["value"] is not None], on)
+    values = [(dt.date.fromisoformat(row["date"]), row["value"]) for row in rows if row["value"] is not None]
+    return baseline.usual(RESTING, values, on, without=out)
 
 
 def _spread(

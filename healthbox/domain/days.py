@@ -4,7 +4,9 @@ What is stored comes in layers: raw samples, the client's minute, hour and day b
 One layer makes the day, nothing is spliced or added across layers, and the others stay listed beside it:
 
 1. a stated total whose ``as_of`` is not before the day's end (the newest, then the app's name);
-2. else the layer with the largest coverage; ties: raw, minute, hour, day, stated; then the newest ``as_of``, then the app's name.
+2. else the layer with the largest coverage; ties: raw, minute, hour, day, stated; then the newest ``as_of``, then the app's name;
+3. last of all a total of the unfinished day that was overtaken: something measured ends after its ``as_of`` and says no less
+   (``last``: whatever it says). It tells how far the day had come, and covers hours that held nothing yet.
 
 Coverage is the share of the day's hours (23, 24 or 25 of them, counted from its start) that hold something; a day bucket or a
 stated total covers the day up to its ``as_of``.
@@ -186,7 +188,8 @@ def _explained(
         layers.append(raw.layer)
     if not layers:
         return None
-    layers.sort(key=_preference)
+    overtaken = _overtaken(aggregation, bounds, layers, readings, buckets)
+    layers.sort(key=lambda layer: (layer in overtaken, *_preference(layer)))
     chosen = layers[0]
     from_raw = raw is not None and chosen is raw.layer
     measured = raw.shares if raw is not None else []
@@ -211,6 +214,34 @@ def _explained(
 def _preference(layer: Layer) -> tuple[bool, float, int, int, str]:
     final = layer.kind == "stated" and layer.final
     return not final, 0.0 if final else -layer.coverage, KINDS.index(layer.kind), -(layer.as_of or 0), layer.app
+
+
+def _overtaken(
+    aggregation: str,
+    bounds: tuple[int, int],
+    layers: Sequence[Layer],
+    readings: Sequence[Reading] | Sequence[Run],
+    buckets: Sequence[BucketPoint],
+) -> list[Layer]:
+    unfinished = [layer for layer in layers if layer.kind in DATED and not layer.final]
+    if not unfinished or aggregation not in (*_ADDED, "last"):
+        return []
+    low, high = bounds
+
+    def until(layer: Layer) -> int:
+        """The end of the last thing that the layer is made of."""
+        if layer.kind != "raw":
+            points = (p for p in buckets if p.width == layer.kind and p.app == layer.app and p.value is not None)
+            return max((p.end for p in points if p.start < high and p.end > low), default=low)
+        ends = (zip(one.starts, one.ends, strict=True) if isinstance(one, Run) else ((one.start, one.end),) for one in readings)
+        return max((end for start, end in chain.from_iterable(ends) if start < high and end > low), default=low)
+
+    measured = [(until(layer), layer.value) for layer in layers if layer.kind not in DATED and layer.value is not None]
+    return [
+        layer
+        for layer in unfinished
+        if any(end > (layer.as_of or 0) and (aggregation == "last" or value >= (layer.value or 0.0)) for end, value in measured)
+    ]
 
 
 def _rule(aggregation: str, layer: Layer) -> str:

@@ -122,6 +122,27 @@ def test_a_total_stated_at_noon_loses_to_a_whole_day_of_samples() -> None:
     assert (result.value, result.layer, result.layers[1].coverage) == (2400, "raw", 0.5)
 
 
+@pytest.mark.parametrize("kind", ["stated", "day"])
+def test_a_total_of_the_morning_is_overtaken_by_what_was_measured_after_it(kind: str) -> None:
+    told = [bucket("day", 0, 400, as_of=10, hours=24)]
+    buckets, stated = ([], told) if kind == "stated" else (told, [])
+    sparse = [watch(8, 8.5, 400), watch(18, 18.5, 50)]  # two hours hold something, fewer than ten
+    assert (fold("sum", DAY, sparse, buckets, stated).value, fold("sum", DAY, sparse[:1], buckets, stated).value) == (450, 400)
+    assert fold("sum", DAY, [watch(18, 18.5, 50)], buckets, stated).value == 400, "who measured a part of the day only says less"
+    hours = [bucket("hour", 8, 400), bucket("hour", 18, 50)]
+    assert fold("sum", DAY, [], [*buckets, *hours], stated).value == 450
+    late = [bucket("day", 0, 400, as_of=19, hours=24)]
+    buckets, stated = ([], late) if kind == "stated" else (late, [])
+    assert fold("sum", DAY, sparse, buckets, stated).value == 400, "nothing was measured after it"
+
+
+def test_the_last_reading_is_the_one_after_a_statement_of_the_morning() -> None:
+    stated = [bucket("day", 0, 81, as_of=10, hours=24)]
+    assert fold("last", DAY, [watch(18, 18, 80)], [], stated).value == 80
+    assert fold("last", DAY, [watch(8, 8, 80)], [], stated).value == 81
+    assert fold("mean", DAY, [watch(18, 18, 80)], [], stated).value == 81, "one reading is no mean of a day"
+
+
 def test_the_newest_of_two_stated_totals_wins() -> None:
     stated = [bucket("day", 0, 10, as_of=25, app="a"), bucket("day", 0, 12, as_of=26, app="b")]
     result = fold("sum", DAY, [], [], stated)

@@ -54,7 +54,9 @@ class Metric(msgspec.Struct, frozen=True):
         return self.aggregation == "sum" and self.category in ("activity", "environment")
 
 
-Alias = tuple[Naming, str, str, str]  # the vocabulary, the name in it, the unit it came in or "", the key of the metric
+# The vocabulary, the name in it, the unit it came in or "", the key of the metric, the unit that a person says it is in where it
+# came in none, or "".
+Alias = tuple[Naming, str, str, str, str]
 _Names = dict[Naming, dict[str, Metric]]
 
 
@@ -88,7 +90,7 @@ class Catalogue:
             metrics.setdefault(metric.key, metric)
             for table in names.values():
                 table.setdefault(metric.key, metrics[metric.key])
-        named = {(naming, _folded(name), unit): metrics[key] for naming, name, unit, key in aliases}
+        named = {(naming, _folded(name), unit): _in_unit(metrics[key], said) for naming, name, unit, key, said in aliases}
         return Catalogue(msgspec.structs.replace(self._tables, metrics=metrics, names=names, named=self._tables.named | named))
 
     def find(self, naming: Naming, name: str, unit: str | None = None) -> Metric | None:
@@ -132,6 +134,11 @@ class Catalogue:
         folded = _folded(_HUMP.sub("_", text))
         table = self._tables.activities[naming]
         return table.get(folded) or table.get(_PLACE.sub("", folded)) or folded or "other"
+
+
+def _in_unit(metric: Metric, said: str) -> Metric:
+    """The metric whose numbers without a unit are in the one that was said."""
+    return msgspec.structs.replace(metric, accepted=metric.accepted | {"": metric.accepted[said]}) if said else metric
 
 
 def _folded(name: str) -> str:

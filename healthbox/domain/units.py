@@ -39,7 +39,9 @@ def normalise_unit(unit: str) -> str:
 
 def conversion(metric: Metric, unit: str | None) -> tuple[float, float] | None:
     """(factor, offset) into the canonical unit, None where there is nothing to convert. ValueError for an unknown unit."""
-    if not unit or unit == metric.unit:
+    if not unit:
+        return metric.accepted.get("")  # where a person said what no unit means
+    if unit == metric.unit:
         return None
     found = metric.accepted.get(unit)
     if found is None:

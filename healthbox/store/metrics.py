@@ -6,6 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from healthbox.domain.catalogue import Catalogue, Metric
+from healthbox.domain.units import conversion, plausible
 from healthbox.store import days, reconciling, superseding
 
 
@@ -62,10 +63,8 @@ def catalogue(c: Connection, plain: Catalogue) -> Catalogue:
         )
         for row in c.exec_driver_sql("SELECT key, label, unit, aggregation FROM metric ORDER BY key").fetchall()
     ]
-    if not extra:
-        return plain
-    aliases = c.exec_driver_sql("SELECT naming, name, unit, key FROM metric_alias").fetchall()
-    return plain.with_extra(extra, [(row[0], row[1], row[2], row[3]) for row in aliases])
+    aliases = c.exec_driver_sql("SELECT naming, name, unit, key, said FROM metric_alias").fetchall()
+    return plain.with_extra(extra, [(row[0], row[1], row[2], row[3], row[4]) for row in aliases]) if extra or aliases else plain
 
 
 def adopt(c: Connection, person_id: int, key: str, *, new_key: str, label: str, unit: str, aggregation: str, now: int) -> None:
@@ -81,6 +80,51 @@ def adopt(c: Connection, person_id: int, key: str, *, new_key: str, label: str, 
     for owner in owners:
         rekey(c, owner, key, new_key)
     c.exec_driver_sql("DELETE FROM unknown_metric WHERE key=?", (key,))
+
+
+def recognise(c: Connection, person_id: int, key: str, metric: Metric, said: str) -> bool:
+    """A person says that an unknown metric is one that has a name, in the unit ``said`` where it came in none: an alias for what
+    comes next, and what is stored moves over, converted. False, and nothing done, where a value of theirs cannot be that.
+
+    What others have under the same name moves along where it can."""
+    alias = c.exec_driver_sql("SELECT naming, name, unit FROM unknown_metric WHERE person_id=? AND key=?", (person_id, key)).one()
+    factor, offset = conversion(metric, alias[2] or said) or (1.0, 0.0)
+    if not _all_plausible(c, person_id, key, metric, factor, offset):
+        return False
+    c.exec_driver_sql(
+        "INSERT OR REPLACE INTO metric_alias (naming, name, unit, key, said) VALUES (?,?,?,?,?)",
+        (*alias, metric.key, "" if alias[2] else said),
+    )
+    for (owner,) in c.exec_driver_sql("SELECT person_id FROM unknown_metric WHERE key=?", (key,)).fetchall():
+        if _all_plausible(c, owner, key, metric, factor, offset):
+            _convert(c, owner, key, factor, offset)
+            rekey(c, owner, key, metric.key)
+            c.exec_driver_sql("DELETE FROM unknown_metric WHERE person_id=? AND key=?", (owner, key))
+    return True
+
+
+def _all_plausible(c: Connection, person_id: int, key: str, metric: Metric, factor: float, offset: float) -> bool:
+    """Buckets add up what a sensor cannot say at once: of them only what is below everything."""
+    least, most, lowest = c.exec_driver_sql(
+        "SELECT min(value), max(value), (SELECT min(value) FROM bucket WHERE person_id=:person AND metric=:key) FROM sample "
+        "WHERE series_id IN (SELECT id FROM series WHERE person_id=:person AND metric=:key)",
+        {"person": person_id, "key": key},
+    ).one()
+    if lowest is not None and metric.low is not None and lowest * factor + offset < metric.low:
+        return False
+    return all(plausible(metric, value * factor + offset) for value in (least, most) if value is not None)
+
+
+def _convert(c: Connection, person_id: int, key: str, factor: float, offset: float) -> None:
+    for table in ("sample", "gone", "set_aside"):
+        c.exec_driver_sql(
+            f"UPDATE {table} SET value=value*?+? WHERE series_id IN (SELECT id FROM series WHERE person_id=? AND metric=?)",
+            (factor, offset, person_id, key),
+        )
+    c.exec_driver_sql(
+        "UPDATE bucket SET value=value*:f+:o, low=low*:f+:o, high=high*:f+:o WHERE person_id=:person AND metric=:key",
+        {"f": factor, "o": offset, "person": person_id, "key": key},
+    )
 
 
 def rekey(c: Connection, person_id: int, old: str, new: str) -> None:

@@ -170,7 +170,7 @@ def test_workout_activities(catalogue: Catalogue, naming: str, value: str | int,
 
 def test_a_metric_that_alice_named_is_found_by_both_names(catalogue: Catalogue) -> None:
     mine = Metric(key="x_sauna_minutes", label="Sauna", unit="min", aggregation="sum", known=False)
-    wider = catalogue.with_extra([mine], [("health_auto_export", "Sauna Minutes", "min", "x_sauna_minutes")])
+    wider = catalogue.with_extra([mine], [("health_auto_export", "Sauna Minutes", "min", "x_sauna_minutes", "")])
     assert wider.get("x_sauna_minutes") is mine
     assert wider.find("health_auto_export", "sauna minutes", "min") is mine
     assert wider.find("health_auto_export", "Sauna Minutes", "h") is wider.find("health_auto_export", "Sauna Minutes") is None
@@ -181,7 +181,7 @@ def test_a_metric_that_alice_named_is_found_by_both_names(catalogue: Catalogue) 
 
 
 def test_what_an_upgrade_brings_wins_over_a_row_made_before_it(catalogue: Catalogue) -> None:
-    wider = Catalogue.load([Metric(key="steps", label="My steps")], [("shortcut", "heart rate", "", "steps")])
+    wider = Catalogue.load([Metric(key="steps", label="My steps")], [("shortcut", "heart rate", "", "steps", "")])
     steps = wider.get("steps")
     assert steps and steps.known and steps.label == "Steps"
     assert key(wider, "shortcut", "Heart Rate") == "heart_rate"
@@ -189,7 +189,7 @@ def test_what_an_upgrade_brings_wins_over_a_row_made_before_it(catalogue: Catalo
 
 def test_an_alias_of_nothing_is_an_error(catalogue: Catalogue) -> None:
     with pytest.raises(KeyError):
-        catalogue.with_extra([], [("shortcut", "sauna", "", "x_sauna")])
+        catalogue.with_extra([], [("shortcut", "sauna", "", "x_sauna", "")])
 
 
 @pytest.mark.parametrize("text", ["km", "km=far", "km=1/0", "km=0", "km=-1", "km=1;km=1", "=3", "km=inf", "degC=1:x"])

@@ -150,3 +150,49 @@ def test_a_strange_name_is_words_and_no_markup(place: Place, send: Callable[...,
         link = re.search(r'href="(/unknown/[^"]+)"', page)
         assert link is not None
         assert client.get(link[1]).status_code == 200
+
+
+def test_what_has_a_name_already_is_told_so_and_counts_with_it(place: Place, send: Callable[..., None], work: Callable[[], None]) -> None:
+    """A phone that speaks German."""
+    send(sample(8, 176, "lb", "Gewicht"), sample(9, 80, "kg", "HKQuantityTypeIdentifierBodyMass"))
+    browser, key = place.browser(), key_of(place)
+    form = browser.client.get(f"/unknown/{key}").text
+    assert '<option value="weight">' in form and '<option value="steps">' not in form, "only what comes in pounds"
+    assert 'name="said"' not in form
+    assert browser.client.post(f"/unknown/{key}", data={"csrf": browser.csrf, "same": "weight"}).status_code == 303
+    work()
+    found = place.client().get("/api/v1/samples?metric=weight", headers=place.bearer()).json["samples"]
+    assert [s["value"] for s in found] == pytest.approx([79.832, 80], abs=1e-3)
+    assert browser.client.get(f"/unknown/{key}").status_code == 404
+    send(sample(10, 178, "lb", "Gewicht"))
+    assert days(place, "weight") == pytest.approx([80.74], abs=0.01), "what comes later is known"
+    send(sample(8, 176, "lb", "Gewicht"))
+    found = place.client().get("/api/v1/samples?metric=weight", headers=place.bearer()).json["samples"]
+    assert len(found) == 3, "sent again it is known"
+
+
+def test_numbers_without_a_unit_are_in_the_one_that_is_said(place: Place, send: Callable[..., None], work: Callable[[], None]) -> None:
+    send(sample(7, 3, name="distance_cycling, no unit"), who="Bob")
+    assert '<option value="distance_cycling" selected>' in place.browser("bob").client.get(f"/unknown/{key_of(place, 'Bob')}").text
+    send(sample(8, 4.2, name="Strecke"), who="Alice")
+    send(sample(8, 5.5, name="Strecke"), who="Bob")
+    browser, key = place.browser(), key_of(place)
+    address, same = f"/unknown/{key}", {"csrf": browser.csrf, "same": "distance_walking_running"}
+    for said, words in (("", "In which unit"), ("kg", "does not come in that unit")):
+        answer = browser.client.post(address, data={**same, "said": said})
+        assert answer.status_code == 422 and words in answer.text and "km, mi" in answer.text
+    assert browser.client.post(address, data={**same, "said": "km"}).status_code == 303
+    send(sample(9, 1, name="Strecke"))
+    found = place.client().get("/api/v1/samples?metric=distance_walking_running", headers=place.bearer()).json["samples"]
+    assert [s["value"] for s in found] == [4200.0, 1000.0]
+    found = place.client().get("/api/v1/samples?metric=distance_walking_running", headers=place.bearer("Bob")).json["samples"]
+    assert [s["value"] for s in found] == [5500.0], "the same name means the same to all"
+
+
+@pytest.mark.parametrize(("same", "said"), [("", ""), ("steps_of_mine", ""), ("height", "m"), ("body_temperature", "degF")])
+def test_what_it_cannot_be_changes_nothing(place: Place, send: Callable[..., None], same: str, said: str) -> None:
+    send(sample(8, 4100), sample(9, 43))
+    browser, key = place.browser(), key_of(place)
+    answer = browser.client.post(f"/unknown/{key}", data={"csrf": browser.csrf, "same": same, "said": said})
+    assert answer.status_code == 422 and "4100" not in answer.text.partition("What came in")[0]
+    assert key_of(place) == key and days(place, key) == [2071.5]

@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 from healthbox.domain.catalogue import Metric
-from healthbox.domain.records import Naming
+from healthbox.domain.records import UNSAID, Naming
 from healthbox.domain.units import to_canonical
 from healthbox.formats.wire import catalogue, text
 
@@ -50,7 +50,7 @@ def placed(name: Name, unit: str | None) -> str:
     """The name to store under: its own, or one that says that the unit is missing where that leaves the value unclear."""
     metric = name.metric
     clear = metric is None or metric.kind != "quantity" or metric.unit.startswith("{") or metric.unit in _CLEAR
-    return name.name if unit or clear else f"{name.name}, no unit"
+    return name.name if unit or clear else f"{name.name}{UNSAID}"
 
 
 def _find(name: str) -> Metric | None:

@@ -2,14 +2,17 @@
 
 import datetime as dt
 import re
-from typing import NamedTuple, get_args
+from typing import NamedTuple, cast, get_args
 
 from flask import Blueprint, make_response, redirect, request
+from sqlalchemy import Connection
 from werkzeug.wrappers import Response as AnyResponse
 
 from healthbox import render
-from healthbox.domain.catalogue import Aggregation, Catalogue
+from healthbox.domain.catalogue import Aggregation, Catalogue, Metric
 from healthbox.domain.errors import Conflict, Invalid, NotFound
+from healthbox.domain.records import UNSAID, Naming
+from healthbox.domain.units import conversion, for_display
 from healthbox.store import metrics
 from healthbox.store import reading as records
 from healthbox.store.metrics import Unknown
@@ -18,6 +21,7 @@ from healthbox.web.auth import opens, person_id
 from healthbox.web.database import reading, writing
 from healthbox.web.frame import href, page, person
 from healthbox.web.house import house, now
+from healthbox.web.said import PLAIN, name_of
 
 routes = Blueprint("unknown", __name__)
 
@@ -63,24 +67,73 @@ def show() -> str:
 def one(key: str) -> str:
     entry = _own(key)
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", re.sub(r"^HK\w+?TypeIdentifier", "", entry.name)).replace("_", " ").strip()
-    return _form(entry, {"label": (words[:1].upper() + words[1:])[:LABEL], "unit": entry.unit, "aggregation": "mean"}, "")
+    meant = PLAIN.find(cast(Naming, entry.naming), entry.name.removesuffix(UNSAID))
+    guess = {"label": (words[:1].upper() + words[1:])[:LABEL], "unit": entry.unit, "aggregation": "mean"}
+    return _form(entry, guess | {"same": meant.key if meant else "", "said": ""}, "")
 
 
 @routes.post("/unknown/<key>")
 @opens("account")
 def adopt(key: str) -> AnyResponse:
     entry = _own(key)
-    given = {name: " ".join(request.form.get(name, "").split()) for name in ("label", "unit", "aggregation")}
+    given = {name: " ".join(request.form.get(name, "").split()) for name in ("label", "unit", "aggregation", "same", "said")}
     try:
         with writing() as c:
+            if "same" in request.form:
+                _recognise(c, entry, given["same"], given["said"])
+                return _moved()
             named = _checked(entry, given, metrics.catalogue(c, Catalogue.load()))
             metrics.adopt(
                 c, person_id(), key, new_key=named.key, label=named.label, unit=named.unit, aggregation=named.aggregation, now=now()
             )
     except (Invalid, Conflict) as wrong:
         return make_response(_form(entry, given, f"{wrong.message} {wrong.hint}".strip()), wrong.status)
+    return _moved()
+
+
+def _moved() -> AnyResponse:
     house().door.ring()
     return redirect(href("data"), 303)
+
+
+def _recognise(c: Connection, entry: Unknown, key: str, said: str) -> None:
+    """Raises Invalid for a metric or a unit that it cannot be."""
+    metric = next((metric for metric in _likes(entry) if metric.key == key), None)
+    if metric is None:
+        raise Invalid("Choose what it is.")
+    unit = entry.unit or said
+    if not entry.unit:
+        if not said and len(set(metric.accepted.values())) > 1:
+            raise Invalid(f"In which unit are its numbers? {name_of(metric)} can come in {_units(metric)}.")
+        if said and said not in metric.accepted:
+            raise Invalid(f"{name_of(metric)} does not come in that unit.", hint=f"Write one of {_units(metric)}.")
+    if not metrics.recognise(c, person_id(), entry.key, metric, said):
+        low, high = (for_display(metric, bound)[0] if bound is not None else None for bound in (metric.low, metric.high))
+        shown = f"{_bound(low, 'anything')} to {_bound(high, 'anything')} {for_display(metric, 0.0)[1]}".strip()
+        raise Invalid(f"Some of its values{f' in {unit}' if unit else ''} cannot be {name_of(metric).lower()}, which is {shown}.")
+
+
+def _bound(value: float | None, none: str) -> str:
+    return none if value is None else f"{value:g}"
+
+
+def _units(metric: Metric) -> str:
+    """One spelling of each."""
+    spellings = {pair: unit for unit, pair in reversed(metric.accepted.items()) if unit and not set(unit) & set("{}[]*")}
+    return ", ".join(reversed(spellings.values()))
+
+
+def _likes(entry: Unknown) -> list[Metric]:
+    """The metrics of the catalogue that it could be, by its unit."""
+    return [metric for metric in PLAIN.all() if metric.kind == "quantity" and (not entry.unit or _takes(metric, entry.unit))]
+
+
+def _takes(metric: Metric, unit: str) -> bool:
+    try:
+        conversion(metric, unit)
+    except ValueError:
+        return False
+    return True
 
 
 def _checked(entry: Unknown, given: dict[str, str], known: Catalogue) -> Named:
@@ -96,7 +149,7 @@ def _checked(entry: Unknown, given: dict[str, str], known: Catalogue) -> Named:
         raise Invalid("Say how a day of it is made.")
     same = known.get(key)
     if same is not None and (same.known or same.unit != unit or same.aggregation != aggregation):
-        raise Conflict(f"There is a metric called {same.label} already.", hint="Choose another name.")
+        raise Conflict(f"There is a metric called {same.label} already.", hint="Choose it above, or another name.")
     return Named(key, label, unit, aggregation)
 
 
@@ -122,6 +175,7 @@ def _form(entry: Unknown, given: dict[str, str], error: str) -> str:
         records=reader.figure(entry.records),
         first=reader.day(entry.first_seen),
         naming=NAMINGS.get(entry.naming, "the app"),
+        likes=sorted(((metric.key, name_of(metric)) for metric in _likes(entry)), key=lambda like: like[1].casefold()),
     )
 
 

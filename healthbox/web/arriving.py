@@ -10,7 +10,7 @@ from healthbox.domain.catalogue import Catalogue
 from healthbox.store.devices import IMPORTER
 from healthbox.store.freshness import Arrival, Import
 from healthbox.store.people import Person
-from healthbox.web.said import name_of
+from healthbox.web.said import SOURCES, name_of
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 SENDERS = {
@@ -33,16 +33,6 @@ SENDERS = {
     "gpx": "GPX file",
     "tcx": "TCX file",
     "fit": "FIT file",
-}
-CLASSES = {
-    "manual": "typed in",
-    "watch": "watch",
-    "ring": "ring",
-    "strap": "strap",
-    "phone": "phone",
-    "scale": "scale",
-    "app": "app",
-    "provider": "provider",
 }
 ACTS = {"weight": "weigh", "blood_pressure_systolic": "measure", "blood_pressure_diastolic": "measure", "blood_glucose": "measure"}
 SHORT = {"sleep_analysis": "Sleep", "distance_walking_running": "Walking"}
@@ -127,7 +117,7 @@ def source_row(arrival: Arrival, catalogue: Catalogue, reader: Reader) -> Row:
         )
     else:
         words = f"Silent since {reader.day(arrival.newest)}; nobody waits for it any more"
-    kind = CLASSES.get(arrival.kind)
+    kind = SOURCES.get(arrival.kind)
     sub = f"{words} · {kind}" if kind and arrival.form == "source" and kind != arrival.name.lower() else words
     return Row(state, arrival.name or "Unnamed source", reader.ago(arrival.newest), reader.iso(arrival.newest), sub)
 

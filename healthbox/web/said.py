@@ -17,6 +17,11 @@ HUES = {
     "heart": "heart", "respiratory": "heart", "vitals": "heart", "sleep": "sleep", "mindfulness": "sleep",
     "activity": "move", "mobility": "move", "workout": "move",
 }  # fmt: skip
+SOURCES = {
+    "manual": "typed in", "watch": "watch", "ring": "ring", "strap": "strap", "phone": "phone", "scale": "scale", "app": "app",
+    "provider": "provider",
+}  # fmt: skip
+DRIFT = 0.01  # as a share: nearer than that, the phone's total and ours are one number
 ADDED = ("sum", "duration", "count")
 NAMES = {reading.key: reading.name for reading in (*usual.NIGHTLY, *usual.MOVEMENT, *usual.BODY)}
 NAMES |= {"heart_rate": "Pulse", "sleep_analysis": NAMES["asleep"]}

@@ -1,7 +1,7 @@
 """Times and dates in addresses and query parameters."""
 
 import datetime as dt
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from healthbox.domain.clock import ZoneHistory
 from healthbox.domain.errors import Invalid
@@ -53,6 +53,11 @@ def today(person_id: int) -> dt.date:
 
 def zone_of(person_id: int) -> ZoneInfo:
     return ZoneInfo(people.get_person(reading(), person_id).zone)
+
+
+def zone_names() -> list[str]:
+    """The IANA names to choose from."""
+    return sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "posix/", "right/", "SystemV/")))
 
 
 def _instant(text: str, name: str, person_id: int, *, later: bool) -> int:

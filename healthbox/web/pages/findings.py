@@ -30,7 +30,7 @@ from healthbox.web.database import reading, writing
 from healthbox.web.house import house, now
 from healthbox.web.pages.login import local_address
 from healthbox.web.pages.rules import progress
-from healthbox.web.said import capital, name_of
+from healthbox.web.said import capital, hue_of, name_of
 from healthbox.web.times import today
 
 routes = Blueprint("findings", __name__)
@@ -43,7 +43,6 @@ PAST_SHOWN = 10
 DAYS_SHOWN = 30
 TOLD_READ = 2_000  # the newest messages: a page of years has them still
 NOTE_LENGTH = 500
-HUES = {"heart": "heart", "respiratory": "heart", "vitals": "heart", "sleep": "sleep", "activity": "move", "mobility": "move"}
 SEVERITY_WORDS = {"info": "Worth knowing", "warn": "Worth your attention", "urgent": "Urgent"}
 NUMBERS = ("", "", "two", "three")
 NUMBER_WORDS = ("Nothing is", "One thing is", "Two things are", "Three things are", "Four things are", "Five things are")
@@ -192,7 +191,7 @@ def card(around: Around, row: FindingRow, *, drawn: bool = True) -> Card:
         f"{request.script_root}/sleep/{last}" if row.metric == ASLEEP else f"{request.script_root}/metrics/{row.metric}/{last}/why",
         around.fired(row.rule, row.metric),
         _spark(around.values.get(row.metric, []), row, told[-1]) if drawn and told else None,
-        HUES.get(metric.category, "body"),
+        hue_of(metric),
         f"{SPARK_DAYS} {'nights' if row.metric == ASLEEP else 'days'} up to {render.short_date(last, who.locale)}"
         + (", band = your usual then" if own else ""),
         [

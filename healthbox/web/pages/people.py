@@ -12,7 +12,7 @@ from healthbox.web import frame
 from healthbox.web.auth import opens, visitor
 from healthbox.web.database import reading, writing
 from healthbox.web.house import now
-from healthbox.web.pages.settings import zones
+from healthbox.web.times import zone_names
 
 routes = Blueprint("people", __name__)
 
@@ -62,7 +62,7 @@ def household(wrong: str = "", error: str = "") -> str:
     everybody = people.list_persons(reading())
     values: dict[str, Any] = {
         "members": [Member(person, [account.login for account in known if account.person_id == person.id]) for person in everybody],
-        "accounts": known, "names": {person.id: person.name for person in everybody}, "here": visitor().account, "zones": zones(),
+        "accounts": known, "names": {person.id: person.name for person in everybody}, "here": visitor().account, "zones": zone_names(),
         "people": [(str(person.id), person.name) for person in everybody],
         "admin": True, "saved": request.args.get("saved", ""), "wrong": wrong, "error": error,
         "given": {name: request.form.get(name, "") for name in ("name", "zone", "login", "person")} if wrong.startswith("add-") else {},

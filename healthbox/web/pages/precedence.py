@@ -18,13 +18,11 @@ from healthbox.web import frame
 from healthbox.web.auth import opens, person_id, visitor
 from healthbox.web.database import reading, writing
 from healthbox.web.house import house, now
-from healthbox.web.said import name_of
+from healthbox.web.said import SOURCES, name_of
 from healthbox.web.times import today
 
 routes = Blueprint("precedence", __name__)
 
-KINDS = {"manual": "entered by hand", "watch": "watch", "ring": "ring", "strap": "strap", "phone": "phone", "scale": "scale", "app": "app",
-         "provider": "provider", "unknown": "unknown kind"}  # fmt: skip
 ASLEEP = Metric(SLEEP, "Sleep", unit="min", display_unit="min")
 
 
@@ -143,7 +141,7 @@ def _places(order: list[Source]) -> list[Place]:
     for at, source in enumerate(order):
         up = [*ids[: at - 1], ids[at], ids[at - 1], *ids[at + 1 :]] if at else []
         down = [*ids[:at], ids[at + 1], ids[at], *ids[at + 2 :]] if at + 1 < len(ids) else []
-        places.append(Place(source.name, KINDS.get(source.kind, source.kind), _text(up), _text(down)))
+        places.append(Place(source.name, SOURCES.get(source.kind, "unknown kind"), _text(up), _text(down)))
     return places
 
 

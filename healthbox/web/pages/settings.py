@@ -3,7 +3,7 @@
 import datetime as dt
 import os
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import msgspec
 from flask import Blueprint, make_response, redirect, request, url_for
@@ -21,7 +21,7 @@ from healthbox.web.auth import opens, person_id, visitor
 from healthbox.web.database import reading, writing
 from healthbox.web.house import house, now
 from healthbox.web.pages.precedence import standing_orders
-from healthbox.web.times import date
+from healthbox.web.times import date, zone_names
 
 routes = Blueprint("settings", __name__)
 
@@ -153,8 +153,7 @@ def back_up() -> AnyResponse:
     if checked and now() - int(checked) < JUST_MS:
         raise Conflict("A backup was made just now.", hint="Wait a minute for the next one.")
     with writing() as c:
-        preferences.run_soon(c, "backup", now())
-    house().door.ring()
+        jobs.hasten(c, "backup", now())
     return redirect(url_for("settings.server", _anchor="backups"), 303)
 
 
@@ -183,7 +182,7 @@ def _page(wrong: str = "", error: str = "") -> str:
         account=here.account,
         admin=here.account.admin,
         logins=[account.login for account in accounts.list_accounts(reading()) if account.person_id == who.id],
-        zones=zones(),
+        zones=zone_names(),
         history=[(_since(at, name, who), name.replace("_", " ")) for at, name in people.zone_history(reading(), who.id)],
         today=dt.datetime.fromtimestamp(now() / 1000, zone).date(),
         locales=[(key, f"{words}: {_sample(key)}") for key, words in LOCALES.items()],
@@ -197,11 +196,6 @@ def _page(wrong: str = "", error: str = "") -> str:
         error=error,
         given=request.form if wrong else {},
     )
-
-
-def zones() -> list[str]:
-    """The IANA names to choose from."""
-    return sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "posix/", "right/", "SystemV/")))
 
 
 def _since(at: int, name: str, who: Person) -> str:

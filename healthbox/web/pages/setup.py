@@ -1,7 +1,5 @@
 """The first page ever: makes the first person and the admin account. Its address holds a token that works once."""
 
-from zoneinfo import available_timezones
-
 from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -11,6 +9,7 @@ from healthbox.web import passwords, sessions
 from healthbox.web.auth import opens
 from healthbox.web.database import reading, writing
 from healthbox.web.house import house, now
+from healthbox.web.times import zone_names
 
 routes = Blueprint("setup", __name__)
 
@@ -61,5 +60,4 @@ def _used() -> NotFound:
 
 
 def _page(given: dict[str, str], error: str) -> str:
-    zones = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix/", "right/", "SystemV/")))
-    return render_template("setup.html", given=given, error=error, zones=zones)
+    return render_template("setup.html", given=given, error=error, zones=zone_names())

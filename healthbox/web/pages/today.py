@@ -24,14 +24,13 @@ from healthbox.web.drift_words import app_name
 from healthbox.web.frame import arrivals, href, page, person
 from healthbox.web.house import now
 from healthbox.web.morning import Morning, metric_of, week_end
-from healthbox.web.said import PLAIN, Said, capital
+from healthbox.web.said import DRIFT, PLAIN, Said, capital
 from healthbox.web.usual import DAY
 
 routes = Blueprint("today", __name__)
 
 STAGES = {"awake": "Awake", "rem": "REM", "core": "Core", "deep": "Deep", "asleep": "Asleep"}
 BARS = 14
-DRIFT = 0.01  # share by which the phone's own total may differ before it is worth a line
 WEEK_MS = 7 * 86_400_000
 LARGE = 1_000_000  # bytes: what is smaller is read before anybody looks
 CALENDAR_WEEKS = 26

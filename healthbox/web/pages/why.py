@@ -18,7 +18,7 @@ from healthbox.web.drift_words import app_name, when_stated
 from healthbox.web.frame import href, page, person
 from healthbox.web.house import house, now
 from healthbox.web.pages.metrics import SLEEP
-from healthbox.web.said import ADDED, PLAIN, Said, capital, name_of
+from healthbox.web.said import ADDED, DRIFT, PLAIN, SOURCES, Said, capital, name_of
 from healthbox.web.timelines import Part
 from healthbox.web.times import date as date_of
 from healthbox.web.times import zone_on
@@ -26,8 +26,6 @@ from healthbox.web.times import zone_on
 routes = Blueprint("why", __name__)
 
 PER_PAGE = 50
-DRIFT = 0.01
-CLASSES = {"watch": "watch", "phone": "phone", "manual": "typed in", "third_party": "app", "provider": "provider", "scale": "scale"}
 DATED = ("stated", "day")
 LAYERS = {"raw": "Samples", "minute": "Minutes", "hour": "Hours", "day": "Whole day", "stated": "Stated total"}
 STATES = (("won", "counted"), ("overlap", "left out: a better source measured too"), ("lost", "measured, not counted"))
@@ -70,7 +68,7 @@ def sentence(told: dict[str, Any], metric: Metric, said: Said) -> dict[str, Any]
     parts, left = [], []
     for share in told["contributions"] if told["layer"] == "raw" else ():
         name = share["source"] or "Unnamed source"
-        kind = CLASSES.get(share["kind"], "")
+        kind = SOURCES.get(share["kind"], "")
         if added:
             words, out = said.amount(metric, share["value"]), said.amount(metric, share["discarded"])
         else:

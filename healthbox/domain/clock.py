@@ -26,18 +26,25 @@ _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "augu
 
 _TIME = r"(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,](?P<f>\d{1,9}))?)?(?: ?(?P<half>[ap])\.?m\b\.?)?"
 _OFFSET = r"(?: ?(?:(?P<utc>Z|UTC|GMT)(?![+-])|(?:UTC|GMT)?(?P<sign>[+-])(?P<oh>\d{1,2})(?::?(?P<om>\d{2}))?(?::?(?P<os>\d{2}))?))?"
+_CLOCK = rf"(?:(?:[T ]|, | at | um ){_TIME}{_OFFSET})?"
 _SHAPES = tuple(
     re.compile(pattern + r"(?:\[[\w/+-]+\])?", re.IGNORECASE | re.ASCII)
     for pattern in (
-        rf"(?P<y>\d{{4}})[-/.](?P<m>\d{{1,2}})[-/.](?P<d>\d{{1,2}})(?:(?:[T ]|, | at ){_TIME}{_OFFSET})?",
+        rf"(?P<y>\d{{4}})[-/.](?P<m>\d{{1,2}})[-/.](?P<d>\d{{1,2}}){_CLOCK}",
+        rf"(?P<d>\d{{1,2}})\.(?P<m>\d{{1,2}})\.(?P<y>\d{{4}}){_CLOCK}",  # whoever writes dots writes the day first
         rf"(?P<y>\d{{4}})(?P<m>\d\d)(?P<d>\d\d)(?:T?(?P<H>\d\d)(?P<M>\d\d)(?P<S>\d\d){_OFFSET})?",
         rf"(?:[a-z]+,? )?(?P<mon>[a-z]{{3,9}})\.? (?P<d>\d{{1,2}}),? (?P<y>\d{{4}})(?:,? (?:at )?{_TIME}{_OFFSET})?",
         rf"(?:[a-z]+,? )?(?P<d>\d{{1,2}}) (?P<mon>[a-z]{{3,9}})\.?,? (?P<y>\d{{4}})(?:,? (?:at )?{_TIME}{_OFFSET})?",
     )
 )
+_EITHER = re.compile(r"\d{1,2}([/-])\d{1,2}\1\d{4}(?!\d)", re.ASCII)
 
 _LONGEST = 64  # characters of a zone's name; the database has none of more than 32
 _SHORTEST = 8  # characters: "20260301", "2026-3-1"
+
+
+class AmbiguousDate(ValueError):
+    """A date whose day and month only its writer can tell apart: some countries write the one first and some the other."""
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -88,7 +95,7 @@ def parse(value: str | float, zone: str) -> Moment:
     """Any time that a known client writes. ``zone`` (IANA or "+01:00") is for text without an offset: a time that a clock
     change skips moves forward by the gap, one that it repeats is the first. Numbers are seconds, milliseconds, micro- or
     nanoseconds since 1970, told apart by size; below 10^8 they are read like text (20260301). A date alone is its local
-    midnight. ValueError says what is wrong."""
+    midnight. ValueError says what is wrong, ``AmbiguousDate`` also what to do."""
     if isinstance(value, str):
         return _quick(value) or _parse_text(value, zone)
     if isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
@@ -139,6 +146,9 @@ def _parse_text(text: str, zone: str) -> Moment:
         found = shape.fullmatch(plain)
         if found:
             return _from_parts(found.groupdict(), zone)
+    if _EITHER.match(plain):
+        marks = "slashes" if "/" in plain[:3] else "hyphens"
+        raise AmbiguousDate(f"the date is written with {marks}, and day and month cannot be told apart: write it like 2026-03-18")
     raise ValueError("not a time that can be read")
 
 

@@ -13,6 +13,11 @@ from healthbox.domain.errors import Malformed
 MAX_DEPTH = 64
 REPLACEMENT = "\ufffd"
 _HINT = "Send one JSON document, UTF-8, without NaN or Infinity."
+_FILE = "Send files elsewhere: on the page Data → Import a file, into the folder inbox of the data volume, or with `healthbox import`."
+_FORM = "Send the JSON itself as the body, without a form around it. In Health Auto Export set the export format to JSON."
+_TABLE = "In Health Auto Export set the export format to JSON. A table of your own goes to the page Data → Import a file."
+_FIRST_CELL = re.compile(rb'"?[A-Za-z\x80-\xff][^\x00-\x1f{}\[\]:=,;]{0,200}[,;\t]')
+_HEAD = 4096  # bytes in which a body shows what it is
 _SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")  # an escaped NUL or half of a surrogate pair
 _UNCLEAN = re.compile("[\x00\ud800-\udfff]")
 
@@ -31,11 +36,11 @@ def decode(raw: bytes) -> Any:
     except RecursionError:
         _too_deep()
     except UnicodeDecodeError:
-        raise Malformed("The body is not UTF-8 text.", hint=_HINT) from None
+        raise Malformed("The body is not UTF-8 text.", hint=_hint(raw[:_HEAD])) from None
     except (msgspec.MsgspecError, ValueError) as problem:
         body = _lines(raw)
         if body is None:
-            raise Malformed(f"The body is not valid JSON: {_where(problem)}.", hint=_HINT) from None
+            raise Malformed(f"The body is not valid JSON: {_where(problem)}.", hint=_hint(raw[:_HEAD])) from None
     if not _shallow(body):
         _too_deep()
     return body
@@ -89,6 +94,19 @@ def _where(problem: Exception) -> str:
     if isinstance(problem, msgspec.MsgspecError):
         return str(problem).removeprefix("JSON is malformed: ").split(" - at ")[0]
     return "a number is out of range"
+
+
+def _hint(head: bytes) -> str:
+    """What helps for a body that begins like this and is no JSON: a file, a form, a table, or JSON gone wrong."""
+    head = head.lstrip()
+    is_form = head.startswith(b"--")
+    if is_form:
+        head = head.partition(b"\r\n\r\n")[2].lstrip()
+    if head.startswith((b"PK\x03\x04", b"<")):
+        return _FILE
+    if is_form:
+        return _FORM
+    return _TABLE if _FIRST_CELL.match(head) else _HINT
 
 
 def _too_deep() -> NoReturn:

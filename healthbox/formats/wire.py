@@ -140,6 +140,8 @@ def moment(value: Any, zone: str) -> Moment:
         value = number(value)
     try:
         found = clock.parse(value, zone)
+    except clock.AmbiguousDate as problem:
+        raise Unreadable("ambiguous_date", str(problem)) from None
     except ValueError:
         raise Unreadable("bad_time", "the time cannot be read") from None
     if not _EARLIEST <= found.ms < _LATEST:

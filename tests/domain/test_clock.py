@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthbox.domain.clock import EPOCH, Moment, ZoneHistory, is_zone, parse
+from healthbox.domain.clock import EPOCH, AmbiguousDate, Moment, ZoneHistory, is_zone, parse
 
 HOUR = 3_600_000
 ZONES = ["UTC", "Europe/Berlin", "America/St_Johns", "America/Sao_Paulo", "Pacific/Apia", "Asia/Kathmandu", "Australia/Lord_Howe", "+05:45"]
@@ -41,6 +41,9 @@ def ms(text: str) -> int:
         ("March 1, 2026 at 9:05:00 PM GMT+1", "2026-03-01T21:05:00+01:00", 3600),
         ("1 March 2026 at 09:05 UTC", "2026-03-01T09:05:00+00:00", 0),
         ("2026/03/01 09:05 +0530", "2026-03-01T09:05:00+05:30", 19800),
+        ("19.03.2026 09:05:30 +0100", "2026-03-19T09:05:30+01:00", 3600),
+        ("19.03.2026, 9:05\u202fPM GMT+1", "2026-03-19T21:05:00+01:00", 3600),
+        ("19.3.2026T09:05:30.25Z", "2026-03-19T09:05:30.250+00:00", 0),
     ],
 )
 def test_times_with_an_offset(written: str, instant: str, offset: int) -> None:
@@ -58,6 +61,10 @@ def test_times_with_an_offset(written: str, instant: str, offset: int) -> None:
         ("Sunday, March 1, 2026 at 9:05 AM", "2026-03-01T09:05:00+01:00"),
         ("1 Mar 2026 at 09:05", "2026-03-01T09:05:00+01:00"),
         ("Sept 1, 2026 at 9:05 PM", "2026-09-01T21:05:00+02:00"),
+        ("19.03.2026, 09:05", "2026-03-19T09:05:00+01:00"),
+        ("19.03.2026 um 09:05:30", "2026-03-19T09:05:30+01:00"),
+        ("03.04.2026 9:05", "2026-04-03T09:05:00+02:00"),
+        ("1.3.2026 at 9:05 am", "2026-03-01T09:05:00+01:00"),
         ("2026-03-29 02:30:00", "2026-03-29T03:30:00+02:00"),  # skipped by the clock: forward by the gap
         ("2026-10-25 02:30:00", "2026-10-25T02:30:00+02:00"),  # twice there: the first
     ],
@@ -66,7 +73,7 @@ def test_times_without_an_offset_are_in_the_given_zone(written: str, local: str)
     assert parse(written, "Europe/Berlin") == Moment(ms(local), None, dt.date.fromisoformat(local[:10]), False)
 
 
-@pytest.mark.parametrize("written", ["2026-03-01", "20260301", 20260301, 20260301.0, "Mar 1, 2026", "1 March 2026", "2026/3/1"])
+@pytest.mark.parametrize("written", ["2026-03-01", "20260301", 20260301, 20260301.0, "Mar 1, 2026", "1 March 2026", "2026/3/1", "1.3.2026"])
 def test_a_date_alone_is_its_local_midnight(written: str | float) -> None:
     assert parse(written, "Europe/Berlin") == Moment(ms("2026-03-01T00:00:00+01:00"), None, dt.date(2026, 3, 1), True)
 
@@ -93,13 +100,29 @@ def test_the_date_is_the_one_written_and_not_the_one_in_the_zone() -> None:
         "", "  ", "yesterday", "2026", "12:30", "2026-13-01", "2026-02-30", "2026-03-01 25:00:00", "2026-03-01 24:00:00 +0100",
         "2026-03-01 09:61:00 +0100", "2026-03-01 13:05 PM +0100", "2026-03-01 0:05 AM", "2026-03-01 09:05:00 +2500", "2026-W09-7T09:05:00Z",
         "2569-03-01 09:05:00 +0700", "1569-03-01", "1/3/2026", "3 Mai 2026", "Mar 1, 2026 at", "2026-03-01 09:05:00 CET", "-5", "12345",
-        "٢٠٢٦-03-01", "2026-03-01 09:05:00 +0100 x", 0, 1, -0.5, 20260301.5, 99_999_999, 20261301, 1.5e-30,
-        1e18 * 100, 10**400, -1e12 * 5, float("nan"), float("inf"), True,
+        "٢٠٢٦-03-01", "2026-03-01 09:05:00 +0100 x", "19.03.26", "03.19.2026", "30.02.2026",
+        "19.03.2026 um", "19.03.2026um 09:05", "19.3/2026", "19.03.2569", "19.03.20261", 0, 1, -0.5, 20260301.5, 99_999_999, 20261301,
+        1.5e-30, 1e18 * 100, 10**400, -1e12 * 5, float("nan"), float("inf"), True,
     ],
 )  # fmt: skip
 def test_what_is_no_time_is_refused(written: str | float) -> None:
     with pytest.raises(ValueError):
         parse(written, "Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    "written", ["18/03/2026", "03/18/2026", "1/3/2026", "03/03/2026", " 18/03/2026, 09:05", "3/18/2026, 9:05\u202fAM", "18-03-2026 09:05"]
+)
+def test_a_date_that_may_mean_two_days_is_refused_with_what_to_do(written: str) -> None:
+    with pytest.raises(AmbiguousDate, match=r"day and month .* 2026-03-18"):
+        parse(written, "Europe/Berlin")
+
+
+@pytest.mark.parametrize("written", ["18/03/26", "18/03/20261", "18/03-2026", "2026/13/01"])
+def test_other_marks_in_a_row_are_just_no_date(written: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        parse(written, "Europe/Berlin")
+    assert not isinstance(caught.value, AmbiguousDate)
 
 
 def test_an_unknown_zone_is_refused_only_where_it_is_needed() -> None:

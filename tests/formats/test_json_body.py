@@ -46,6 +46,62 @@ def test_what_is_no_strict_json_is_refused_with_a_hint(raw):
     assert caught.value.hint
 
 
+ZIP = b"PK\x03\x04\x14\x00secret"
+FORM = b'--Boundary-1\r\nContent-Disposition: form-data; name="secret"; filename="secret"\r\n\r\n'
+FILES, JSON, BODY = "Import a file", "export format to JSON", "itself as the body"
+
+
+@pytest.mark.parametrize(
+    ("raw", "helps"),
+    [
+        (ZIP, FILES),
+        (ZIP + b"\\u0000\xff", FILES),  # read as text, for what looks like an escape
+        (b'\xef\xbb\xbf<?xml version="1.0"?><secret/>', FILES),
+        (b'\n <HealthData locale="secret">', FILES),
+        (b"<!DOCTYPE HealthData [", FILES),
+        (b"<gpx>", FILES),
+        (FORM + ZIP, FILES),
+        (FORM + b"<?xml", FILES),
+        (FORM + b"Date/Time,secret\n2026-03-01,5\n", JSON),
+        (FORM + b'{"secret": 1}', BODY),
+        (b"--", BODY),
+        (b"--\r\n\r\n" * 50_000, BODY),
+        (b"-" * 100_000, BODY),
+        (b"Date/Time,Step Count (secret)\r\n2026-03-01 00:00:00,8412\r\n", JSON),
+        (b'"Datum","secret"\n"01.03.2026","5"\n', JSON),
+        (b'"Gr\xf6\xdfe";secret\n', JSON),
+        ("日付\tsecret\n".encode(), JSON),
+    ],
+)
+def test_what_people_send_instead_of_json_gets_the_hint_that_helps(raw, helps):
+    with pytest.raises(Malformed) as caught:
+        decode(raw)
+    assert helps in caught.value.hint
+    assert (caught.value.status, caught.value.code) == (400, "malformed")
+    assert "secret" not in caught.value.message + caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"a": 1, "b"}',
+        b'"a": 1, "b": 2',
+        b"{'a', 1}",
+        b"[1, 2",
+        b"[NaN, 1]",
+        b"a=1&b=2,3",
+        b"\xff\xd8\xff\xe0\x00,",
+        b"hello",
+        b"-1, 2",
+        b"1,2,3\n",
+    ],
+)
+def test_what_only_fails_to_be_json_is_told_what_json_is(raw):
+    with pytest.raises(Malformed) as caught:
+        decode(raw)
+    assert caught.value.hint.startswith("Send one JSON document")
+
+
 def test_an_error_never_quotes_the_body():
     with pytest.raises(Malformed) as caught:
         decode(b'{"secret_value": 12345.5, "broken": }')

@@ -86,7 +86,7 @@ def test_utf_16_with_its_mark_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "said",
     ["2026-03-01 09:00:00", "2026-03-01T08:00:00Z", "2026-03-01T09:00+01:00", "2026-03-01 9:00 AM", str(NINE), str(NINE // 1000),
-     "01.03.2026 09:00", "20260301T090000"],
+     "01.03.2026 09:00", "1.3.2026 um 09:00:00", "01.03.2026T08:00:00Z", "20260301T090000"],
 )  # fmt: skip
 def test_a_time_may_be_written_in_many_ways(tmp_path: Path, said: str) -> None:
     [found] = read(tmp_path, f"metric,date,value\nheart_rate,{said},61\n")
@@ -102,12 +102,20 @@ def test_a_time_may_be_written_in_many_ways(tmp_path: Path, said: str) -> None:
         (("02/03/2026", "14/03/2026", "03/14/2026"), ("ambiguous_date",) * 3),
         (("03/03/2026",), (dt.date(2026, 3, 3),)),
         (("02.03.2026", "03.04.2026"), (dt.date(2026, 3, 2), dt.date(2026, 4, 3))),
+        (("02.03.2026", "03/14/2026"), (dt.date(2026, 3, 2), dt.date(2026, 3, 14))),
         (("31-01-2026", "30-02-2026"), (dt.date(2026, 1, 31), "bad_time")),
     ],
 )
 def test_the_whole_file_says_whether_days_come_first(tmp_path: Path, dates: tuple[str, ...], expected: tuple[Any, ...]) -> None:
     found = read(tmp_path, "metric,date,value\n" + "".join(f"steps,{date},{count}\n" for count, date in enumerate(dates, 1)))
     assert tuple(one.code if isinstance(one, Rejected) else one.date for one in found) == expected
+
+
+def test_an_end_that_may_be_two_days_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    lines = ("heart_rate,2026-03-01 09:00,02/03/2026 10:00,61", "heart_rate,2026-03-01,02/03/2026,61", "steps,02/03/2026,,5")
+    for found in read(tmp_path, "metric,start,end,value\n" + "\n".join(lines)):
+        assert (type(found), found.code) == (Rejected, "ambiguous_date")
+        assert "2026-03-18" in found.reason
 
 
 @pytest.mark.parametrize(

@@ -69,10 +69,29 @@ def test_an_entry_without_a_partner_is_rejected_and_the_rest_stays(read):
 
 @pytest.mark.parametrize(
     "date",
-    ["2026-03-01 09:05:00", "2026-03-01T09:05:00+01:00", "Mar 1, 2026 at 9:05\u202fAM", "2026-03-01T08:05:00Z"],
-)
+    ["2026-03-01 09:05:00", "2026-03-01T09:05:00+01:00", "Mar 1, 2026 at 9:05\u202fAM", "2026-03-01T08:05:00Z", "01.03.2026, 09:05",
+     "01.03.2026 um 09:05:00"],
+)  # fmt: skip
 def test_dates_as_their_authors_format_them(read, ms, date):
     assert read(lists(dates=date, values="74"), as_format=SHORTCUTS)[0].start == ms(DATES[0])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        lists(dates="02/03/2026, 09:05", values="74"),
+        {"type": "Heart Rate", "dates": ["18/03/2026"], "values": [74]},
+        {"date": "3/18/2026", "steps": 1},
+    ],
+)
+def test_a_date_with_slashes_is_refused_with_what_to_do(read, body):
+    (refused,) = read(body, as_format=SHORTCUTS)
+    assert (refused.code, "slashes" in refused.reason, "2026-03-18" in refused.reason) == ("ambiguous_date", True, True)
+
+
+def test_a_flat_day_may_be_dated_with_dots(read):
+    (steps,) = read({"date": "19.03.2026", "steps": 8412}, as_format=SHORTCUTS)
+    assert steps.date == dt.date(2026, 3, 19)
 
 
 def test_a_time_zone_in_the_body_reads_bare_times(read, ms):

@@ -28,52 +28,20 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import chain
 from math import fsum
-from typing import Literal, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import msgspec
 
 from healthbox.domain.columns import HOUR, Run, averaged, hours_held, merged
+from healthbox.domain.layers import ADDED, BucketPoint, Kind, Layer, client_layers, held, overtaken, preference
 from healthbox.domain.merge import Lane, Piece, Share, merge
 
-Kind = Literal["raw", "minute", "hour", "day", "stated"]
-KINDS: tuple[Kind, ...] = ("raw", "minute", "hour", "day", "stated")
 AGGREGATIONS = ("sum", "duration", "mean", "min_max_mean", "count", "last")
-DATED: tuple[Kind, ...] = ("stated", "day")
-_ADDED = ("sum", "duration", "count")
 MERGED, AVERAGED = "interval merge", "mean of the best source per hour"
 
 
 Reading = Piece
 """A stored sample: instants in ms, value in the canonical unit; the smaller ``rank`` wins."""
-
-
-class BucketPoint(msgspec.Struct, frozen=True):
-    """A point aggregated by the client; ``width`` minute, hour or day (others are no layer of a day); instants in ms."""
-
-    app: str
-    width: str
-    start: int
-    end: int
-    value: float | None
-    low: float | None
-    high: float | None
-    source: str
-    as_of: int
-
-
-class Layer(msgspec.Struct, frozen=True):
-    """What one layer alone would say; ``coverage`` 0 to 1; ``final`` marks a statement made after the day was over."""
-
-    kind: Kind
-    value: float | None
-    low: float | None
-    high: float | None
-    mean: float | None
-    n: int
-    coverage: float
-    app: str
-    as_of: int | None = None
-    final: bool = False
 
 
 class DayResult(msgspec.Struct, frozen=True):
@@ -116,15 +84,6 @@ class DayRow(NamedTuple):
     detail: str
     drift: float | None = None
     covered: float | None = None
-
-
-def compared(layers: Sequence[Layer]) -> tuple[float, float, float] | None:
-    """What the first layer made of readings says, what the first statement about the whole day says, and how much of the day
-    the readings cover; None where one of them is missing."""
-    known = [(layer, layer.value) for layer in layers if layer.value is not None]
-    ours = next(((value, layer.coverage) for layer, value in known if layer.kind not in DATED), None)
-    stated = next((value for layer, value in known if layer.kind in DATED), None)
-    return None if ours is None or stated is None else (ours[0], stated, ours[1])
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -183,13 +142,13 @@ def _explained(
     if aggregation not in AGGREGATIONS:
         raise ValueError(f"no such aggregation: {aggregation}")
     raw = _raw(aggregation, bounds, readings, told=told)
-    layers = _client_layers(aggregation, bounds, buckets, stated)
+    layers = client_layers(aggregation, bounds, buckets, stated)
     if raw is not None:
         layers.append(raw.layer)
     if not layers:
         return None
-    overtaken = _overtaken(aggregation, bounds, layers, readings, buckets)
-    layers.sort(key=lambda layer: (layer in overtaken, *_preference(layer)))
+    late = overtaken(aggregation, bounds, layers, readings, buckets)
+    layers.sort(key=lambda layer: (layer in late, *preference(layer)))
     chosen = layers[0]
     from_raw = raw is not None and chosen is raw.layer
     measured = raw.shares if raw is not None else []
@@ -204,50 +163,17 @@ def _explained(
         chosen.kind,
         raw.rule if raw is not None and from_raw else _rule(aggregation, chosen),
         shares,
-        fsum(share.discarded for share in shares) if from_raw and aggregation in _ADDED else None,
+        fsum(share.discarded for share in shares) if from_raw and aggregation in ADDED else None,
         layers,
         [] if from_raw else measured,
     )
     return Explanation(result, raw.lanes if raw else [], raw.readings if raw else [])
 
 
-def _preference(layer: Layer) -> tuple[bool, float, int, int, str]:
-    final = layer.kind == "stated" and layer.final
-    return not final, 0.0 if final else -layer.coverage, KINDS.index(layer.kind), -(layer.as_of or 0), layer.app
-
-
-def _overtaken(
-    aggregation: str,
-    bounds: tuple[int, int],
-    layers: Sequence[Layer],
-    readings: Sequence[Reading] | Sequence[Run],
-    buckets: Sequence[BucketPoint],
-) -> list[Layer]:
-    unfinished = [layer for layer in layers if layer.kind in DATED and not layer.final]
-    if not unfinished or aggregation not in (*_ADDED, "last"):
-        return []
-    low, high = bounds
-
-    def until(layer: Layer) -> int:
-        """The end of the last thing that the layer is made of."""
-        if layer.kind != "raw":
-            points = (p for p in buckets if p.width == layer.kind and p.app == layer.app and p.value is not None)
-            return max((p.end for p in points if p.start < high and p.end > low), default=low)
-        ends = (zip(one.starts, one.ends, strict=True) if isinstance(one, Run) else ((one.start, one.end),) for one in readings)
-        return max((end for start, end in chain.from_iterable(ends) if start < high and end > low), default=low)
-
-    measured = [(until(layer), layer.value) for layer in layers if layer.kind not in DATED and layer.value is not None]
-    return [
-        layer
-        for layer in unfinished
-        if any(end > (layer.as_of or 0) and (aggregation == "last" or value >= (layer.value or 0.0)) for end, value in measured)
-    ]
-
-
 def _rule(aggregation: str, layer: Layer) -> str:
     if layer.kind == "stated":
         return f"stated by {layer.app}"
-    made = "sum" if aggregation in _ADDED else "last" if aggregation == "last" else "mean"
+    made = "sum" if aggregation in ADDED else "last" if aggregation == "last" else "mean"
     return f"{made} of the {layer.kind} buckets of {layer.app}"
 
 
@@ -283,7 +209,7 @@ def _raw(aggregation: str, bounds: tuple[int, int], readings: Sequence[Reading] 
         value, rule = _mean(chosen), AVERAGED
         mean = value
     bottom, top = (None, None) if mean is None else (min(values), max(values))
-    layer = Layer("raw", value, bottom, top, mean, len(inside), _hours_held(inside, bounds), "")
+    layer = Layer("raw", value, bottom, top, mean, len(inside), held(inside, bounds), "")
     lanes = [Lane(r.source, r.start, r.end, r.value) for r in sorted(chosen, key=_in_time)] if told else []
     return _Raw(layer, rule, _counted(inside, chosen), lanes, inside)
 
@@ -304,14 +230,14 @@ def _plain(aggregation: str, bounds: tuple[int, int], runs: Sequence[Run]) -> _R
 def _merged(aggregation: str, bounds: tuple[int, int], readings: Sequence[Reading], *, told: bool) -> _Raw | None:
     timed = aggregation == "duration"
     pieces = [Piece(r.source, r.name, r.rank, r.start, r.end, (r.end - r.start) / 60_000) for r in readings] if timed else readings
-    day = merge(pieces, bounds)[0]
+    day = merge(pieces, bounds)
     if not day.n:
         return None
     low, high = bounds
     inside = [r for r in readings if r.start < high and (r.end > low or r.start == r.end == low)]
     if told:
         inside.sort(key=_in_time)
-    layer = Layer("raw", day.value, None, None, None, day.n, _hours_held(inside, bounds), "")
+    layer = Layer("raw", day.value, None, None, None, day.n, held(inside, bounds), "")
     return _Raw(layer, "time of the best source" if timed else MERGED, day.shares, day.lanes, inside)
 
 
@@ -352,63 +278,3 @@ def _counted(inside: list[Reading], chosen: list[Reading]) -> list[Share]:
     for reading in inside:
         had[reading.rank, reading.name, reading.source] += 1
     return [Share(source, name, float(used[source]), float(n), float(n - used[source])) for (_, name, source), n in sorted(had.items())]
-
-
-def _hours_held(spans: Sequence[Reading] | Sequence[BucketPoint], bounds: tuple[int, int]) -> float:
-    return hours_held([s.start for s in spans], [s.end for s in spans], bounds)
-
-
-# ── what the client aggregated ──
-
-
-def _client_layers(aggregation: str, bounds: tuple[int, int], buckets: Sequence[BucketPoint], stated: Sequence[BucketPoint]) -> list[Layer]:
-    groups: defaultdict[tuple[Kind, str], list[BucketPoint]] = defaultdict(list)
-    for point in stated:
-        groups["stated", point.app].append(point)
-    low, high = bounds
-    for point in buckets:
-        if point.width == "day":
-            groups["day", point.app].append(point)
-        elif point.start < high and (point.end > low or point.start == low):
-            if point.width == "minute":
-                groups["minute", point.app].append(point)
-            elif point.width == "hour":
-                groups["hour", point.app].append(point)
-    layers = (_client_layer(aggregation, bounds, kind, app, points) for (kind, app), points in groups.items())
-    return [layer for layer in layers if layer is not None]
-
-
-def _client_layer(aggregation: str, bounds: tuple[int, int], kind: Kind, app: str, points: list[BucketPoint]) -> Layer | None:
-    low, high = bounds
-    points = sorted((p for p in points if (p.value, p.low, p.high) != (None, None, None)), key=lambda p: (p.start, p.end, p.as_of))
-    if kind in ("day", "stated"):
-        points = sorted(points, key=lambda p: p.as_of)[-1:]  # one date, one statement: the newest
-    elif aggregation not in _ADDED:
-        points = [p for p in points if low <= p.start < high]
-    if not points:
-        return None
-    as_of = max(p.as_of for p in points)
-    stated = kind in ("day", "stated")
-    coverage = min(max((as_of - low) / (high - low), 0.0), 1.0) if stated else _hours_held(points, bounds)
-    values = [p.value for p in points if p.value is not None]
-    value: float | None = None
-    if values and aggregation in _ADDED:
-        value = _added(kind, points, bounds)
-    elif values:
-        value = values[-1] if aggregation == "last" else fsum(values) / len(values)
-    if aggregation not in ("mean", "min_max_mean"):
-        return None if value is None else Layer(kind, value, None, None, None, len(points), coverage, app, as_of, as_of >= high)
-    lows = [x for p in points for x in (p.low, p.value) if x is not None]
-    highs = [x for p in points for x in (p.high, p.value) if x is not None]
-    bottom, top = min(lows, default=None), max(highs, default=None)
-    return Layer(kind, value, bottom, top, value, len(points), coverage, app, as_of, as_of >= high)
-
-
-def _added(kind: Kind, points: list[BucketPoint], bounds: tuple[int, int]) -> float | None:
-    """A day's own point whole, whatever zone its edges were cut in; smaller ones split at midnight like samples."""
-    if kind in ("day", "stated"):
-        return points[-1].value
-    rows = [(p.start, p.end, p.value) for p in points if p.value is not None]
-    run = Run(0, points[0].app, 0, *zip(*rows, strict=True))
-    day = merged([run], bounds) or merge(run.readings(), bounds)[0]
-    return day.value

@@ -9,7 +9,7 @@ better sources and at midnights. Nothing is ever summed over sources, and no sou
   start, not its end. Points at one instant: those of the best source count, each of them (true duplicates are not stored).
 
 Each day is worked out alone from the pieces that touch it and added up with ``fsum``, so the answer is the same for any order
-of arrival and for any window of days. O(n log n).
+of arrival. O(n log n).
 """
 
 import heapq
@@ -64,34 +64,10 @@ class Merged(msgspec.Struct, frozen=True):
 _Won = tuple[Piece, int, int]
 
 
-def merge(pieces: Sequence[Piece], bounds: Sequence[int]) -> list[Merged]:
-    """The days between ``bounds`` (n + 1 ascending instants in ms): n results. A piece that ends before it starts is ignored."""
-    if len(bounds) == 2:
-        low, high = bounds
-        inside = [p for p in pieces if p.start < high and p.end >= p.start and (p.end > low or p.start == p.end == low)]
-        return [_day(inside, low, high)]
-    touching: list[list[Piece]] = [[] for _ in bounds[1:]]
-    for piece in pieces:
-        if piece.end < piece.start:
-            continue
-        last = piece.end - (piece.end > piece.start)
-        for day in range(max(bisect_right(bounds, piece.start) - 1, 0), min(bisect_right(bounds, last), len(touching))):
-            touching[day].append(piece)
-    return [_day(found, low, high) for found, low, high in zip(touching, bounds, bounds[1:], strict=False)]
-
-
-def part(value: float, span: tuple[int, int], start: int, end: int) -> float:
-    """The part of the value of a span that falls between two instants inside it; the whole of it exactly, when it is the whole."""
-    if (start, end) == span:
-        return value
-    return value * (end - start) / (span[1] - span[0])
-
-
-def _part(piece: Piece, start: int, end: int) -> float:
-    return part(piece.value, (piece.start, piece.end), start, end)
-
-
-def _day(pieces: list[Piece], low: int, high: int) -> Merged:
+def merge(pieces: Sequence[Piece], bounds: tuple[int, int]) -> Merged:
+    """The day between two instants in ms. A piece that ends before it starts is ignored."""
+    low, high = bounds
+    pieces = [p for p in pieces if p.start < high and p.end >= p.start and (p.end > low or p.start == p.end == low)]
     if not pieces:
         return Merged(None, 0, [], [])
     order, raw = _precedence(pieces, low, high)
@@ -108,6 +84,17 @@ def _day(pieces: list[Piece], low: int, high: int) -> Merged:
     lanes = [Lane(piece.source, start, end, value) for (piece, start, end), value in zip(won, parts, strict=True)]
     lanes.sort(key=lambda lane: (lane.start, lane.end, order[lane.source], lane.value))
     return Merged(fsum(parts), len(pieces), shares, lanes)
+
+
+def part(value: float, span: tuple[int, int], start: int, end: int) -> float:
+    """The part of the value of a span that falls between two instants inside it; the whole of it exactly, when it is the whole."""
+    if (start, end) == span:
+        return value
+    return value * (end - start) / (span[1] - span[0])
+
+
+def _part(piece: Piece, start: int, end: int) -> float:
+    return part(piece.value, (piece.start, piece.end), start, end)
 
 
 def share_of(source: int, name: str, value: float, raw: float) -> Share:

@@ -1,6 +1,6 @@
 """Nights from sleep stages: a pure recomputation over whatever is stored, with no state of its own.
 
-1. Spans without length or longer than 24 h are dropped, and those that end after ``until`` (some clients write schedules ahead).
+1. Spans without length or longer than 24 h are dropped. (Some clients write schedules ahead: what had not happened yet is not given.)
 2. Inside one source a stage outranks unspecified sleep; at one level the later statement wins, then the longer span.
 3. Sleep with pauses of up to 90 min is one session. Two sessions of one source that both begin between 20:00 and 10:00 with a
    pause of up to 3 h are one broken night: the pause counts as awake. In-bed spans extend the session they overlap.
@@ -92,14 +92,14 @@ class _Session(msgspec.Struct, frozen=True):
         return any(stage in _STAGED for _, _, stage in self.spans)
 
 
-def nights(spans: Sequence[StageSpan], local: Local, *, until: int | None = None) -> list[Night]:
+def nights(spans: Sequence[StageSpan], local: Local) -> list[Night]:
     """All nights in these spans, by date. ``local`` turns an instant into the person's aware local time.
 
     Give at least a day more on both sides than the dates that are asked for, and keep only those.
     """
     own: defaultdict[int, list[StageSpan]] = defaultdict(list)
     for span in spans:
-        if 0 < span.end - span.start <= LONGEST and (until is None or span.end <= until):
+        if 0 < span.end - span.start <= LONGEST:
             own[span.source].append(span)
     sessions: list[_Session] = []
     beds: list[_Session] = []

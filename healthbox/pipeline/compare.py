@@ -13,7 +13,7 @@ from healthbox.analytics import drift
 from healthbox.analytics.drift import Cause, Part, Statement
 from healthbox.domain.catalogue import Catalogue
 from healthbox.domain.clock import ZoneHistory, zone_of
-from healthbox.domain.days import DATED, Layer
+from healthbox.domain.layers import DATED, Layer
 from healthbox.domain.sources import normalise_name
 from healthbox.store import comparing, metrics, people
 from healthbox.store.comparing import SLEEP, StatedDay, StatedNight

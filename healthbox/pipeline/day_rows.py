@@ -11,7 +11,8 @@ import msgspec
 
 from healthbox.analytics import drift
 from healthbox.domain.columns import Run, stretched
-from healthbox.domain.days import BucketPoint, DayResult, DayRow, Reading, compared, fold
+from healthbox.domain.days import DayResult, DayRow, Reading, fold
+from healthbox.domain.layers import BucketPoint, compared
 from healthbox.domain.merge import Share
 
 

@@ -9,13 +9,12 @@ from sqlalchemy import Connection
 
 from healthbox.domain.catalogue import Catalogue
 from healthbox.domain.clock import ZoneHistory, is_zone, zone_of
-from healthbox.domain.days import BucketPoint
+from healthbox.domain.layers import BucketPoint
 from healthbox.domain.nights import StageSpan
 from healthbox.domain.records import Stage
 from healthbox.pipeline.day_rows import Material, Strand
 from healthbox.store import buckets, days, series, sleep, sources
 
-DAY_S = 86_400
 WIDEST_OFFSET_S = 26 * 3600
 CLOCK_SKEW_MS = 3_600_000
 PLAIN = Catalogue.load()

@@ -5,15 +5,21 @@ start). Where it lies in exactly one other workout of the person, but for a tent
 satellites are found), it is a part of that one: not listed beside it, its way and series shown where that one has none. Rows are
 not merged for it: what is a part is seen when reading, so it does not matter which came first, and two workouts that could both
 be meant leave the recording what it is.
+
+What two sources each recorded as a workout of its own stays two rows, too: both are listed, one of them counts (``again``).
 """
 
 import json
 import zlib
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
 from healthbox.domain.records import Workout
+from healthbox.store.sources import ranks
 from healthbox.store.superseding import InForce
 from healthbox.store.tombstones import buried
 
@@ -45,6 +51,18 @@ class WorkoutRow(NamedTuple):
     superseded: int
 
 
+class Telling(NamedTuple):
+    """A workout as far as it decides what counts. ``order`` sorts, the best first, by what was told: no row id, no arrival."""
+
+    id: int
+    source_id: int
+    activity: str
+    start: int
+    end: int
+    order: tuple[Any, ...]
+
+
+_ORDER, _START = attrgetter("order"), attrgetter("start")
 _COLUMNS = 'id, source_id, uuid, activity, start, "end", zone, totals, laps, meta, as_of, superseded'
 
 
@@ -165,6 +183,50 @@ def between(c: Connection, person_id: int, low: int, high: int, *, limit: int = 
         (person_id, low, high, limit),
     ).fetchall()
     return [_row(row) for row in rows]
+
+
+def again(c: Connection, person_id: int, low: int, high: int) -> dict[int, int]:
+    """Of the listed workouts that start in [low, high) ms those that another source tells of, too: id → id of the one that counts.
+
+    The source that ranks first counts, then who tells more (a way, series, totals), then who began first.
+    """
+    rank = ranks(c, person_id, "*")
+    rows = c.exec_driver_sql(
+        'SELECT id, source_id, activity, start, "end", totals, series IS NULL, route IS NULL, uuid FROM workout AS t '
+        f"WHERE person_id=? AND start>=? AND start<? AND {LISTED}",
+        (person_id, low, high),
+    ).fetchall()
+    found = []
+    for key, source_id, activity, start, end, totals, no_series, no_route, uuid in rows:
+        place, name = rank[source_id]
+        order = (place, no_route, no_series, -len(json.loads(totals)), start, name, end, activity, totals, uuid or b"")
+        found.append(Telling(key, source_id, activity, start, end, order))
+    return told_again(found)
+
+
+def told_again(tellings: Iterable[Telling]) -> dict[int, int]:
+    """id → id of the one that counts instead. The same however they come: the best by ``order`` go first, and who is the same
+    workout as one that counts already does not count, so each that does not count names one that does."""
+    counting: list[Telling] = []
+    found = {}
+    for one in sorted(tellings, key=_ORDER):
+        reach = (one.end - one.start) // 4 + 1  # who overlaps by four fifths of the longer began no further away
+        low = bisect_left(counting, one.start - reach, key=_START)
+        near = counting[low : bisect_right(counting, one.start + reach, key=_START)]
+        same = [other for other in near if _same(one, other)]
+        if same:
+            found[one.id] = min(same, key=_ORDER).id
+        else:
+            insort(counting, one, key=_START)
+    return found
+
+
+def _same(one: Telling, other: Telling) -> bool:
+    """One session that two sources recorded: one activity, or an unnamed one, and four fifths of the longer time in common."""
+    if one.source_id == other.source_id or (one.activity != other.activity and "other" not in (one.activity, other.activity)):
+        return False
+    both = min(one.end, other.end) - max(one.start, other.start)
+    return 5 * both >= 4 * max(one.end - one.start, other.end - other.start)
 
 
 def get(c: Connection, person_id: int, workout_id: int) -> tuple[WorkoutRow, dict[str, Any], list[Any]] | None:

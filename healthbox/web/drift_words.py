@@ -5,13 +5,13 @@ import datetime as dt
 from healthbox import render
 from healthbox.analytics.drift import Cause
 from healthbox.domain.catalogue import Metric
+from healthbox.domain.layers import DATED
 from healthbox.pipeline.compare import Pair
 from healthbox.web.arriving import SENDERS
 from healthbox.web.said import ADDED, Said
 
 APPS = SENDERS | {"apple-health-export": "the Apple Health export"}
 MADE_OF = {"raw": "from samples", "minute": "from minutes", "hour": "from hours"}
-DATED = ("stated", "day")
 NIGHT = "sleep_analysis"
 
 

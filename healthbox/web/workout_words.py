@@ -126,3 +126,13 @@ def in_short(workout: WorkoutRow, who: Reader) -> str:
     if "heart_rate_avg" in workout.totals:
         said.append(str(total("heart_rate_avg", workout.totals["heart_rate_avg"], who)))
     return " · ".join(said)
+
+
+def told_again(source: str) -> str:
+    """Of a workout that counts as another source told it, in a list below that one."""
+    return f"Also recorded by {source or 'another source'}, not counted again"
+
+
+def told_elsewhere(source: str) -> str:
+    """The same on its own page; ``source`` is the one that counts."""
+    return f"Also recorded by {source or 'another source'}, and counted there: this one is not counted again."

@@ -62,7 +62,7 @@ def test_sources_in_layers_give_what_the_sweep_gives(seen: list[list[tuple[int, 
         runs = touching(list(enumerate(seen)), low, high)
         if runs:
             day = merged(runs, (low, high))
-            (swept,) = merge([reading for one in runs for reading in one.readings()], (low, high))
+            swept = merge([reading for one in runs for reading in one.readings()], (low, high))
             assert day is not None
             assert (day.value, day.n, day.shares) == (swept.value, swept.n, swept.shares)
 

@@ -4,7 +4,9 @@ import random
 
 import pytest
 
-from healthbox.domain.days import HOUR, BucketPoint, Reading, explain, fold
+from healthbox.domain.columns import HOUR
+from healthbox.domain.days import Reading, explain, fold
+from healthbox.domain.layers import BucketPoint
 
 DAY = (0, 24 * HOUR)
 MINUTE = 60_000

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 from math import fsum
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from healthbox.domain.merge import Merged, Piece, merge
 
 RANKS = {"manual": 0, "watch": 1, "phone": 2, "app": 3}
-DAY = [0, 86_400_000]
+DAY = (0, 86_400_000)
 
 
 def piece(name: str, start: float, end: float, value: float, *, rank: int | None = None, source: int | None = None) -> Piece:
@@ -25,7 +26,11 @@ def piece(name: str, start: float, end: float, value: float, *, rank: int | None
 
 
 def day(*pieces: Piece) -> Merged:
-    return merge(pieces, DAY)[0]
+    return merge(pieces, DAY)
+
+
+def days(pieces: Sequence[Piece], bounds: Sequence[int]) -> list[Merged]:
+    return [merge(pieces, pair) for pair in pairwise(bounds)]
 
 
 CASES = [
@@ -44,8 +49,8 @@ CASES = [
 
 @pytest.mark.parametrize(("samples", "bounds", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_known_days(samples: list[tuple[str, int, int, float]], bounds: list[int], expected: list[float]) -> None:
-    days = merge([piece(*sample) for sample in samples], [1000 * b for b in bounds])
-    assert [d.value for d in days] == pytest.approx(expected, abs=1e-6)
+    found = days([piece(*sample) for sample in samples], [1000 * b for b in bounds])
+    assert [d.value for d in found] == pytest.approx(expected, abs=1e-6)
 
 
 def test_the_shared_vectors() -> None:
@@ -54,12 +59,12 @@ def test_the_shared_vectors() -> None:
         pytest.skip("the shared vectors are not beside this checkout")
     for case in json.loads(path.read_text()):
         pieces = [Piece(case["priority"][s], s, case["priority"][s], a * 1000, b * 1000, v) for s, a, b, v in case["samples"]]
-        days = merge(pieces, [1000 * b for b in case["day_bounds"]])
-        assert [d.value for d in days] == pytest.approx(case["expected"], abs=1e-6), case["name"]
+        found = days(pieces, [1000 * b for b in case["day_bounds"]])
+        assert [d.value for d in found] == pytest.approx(case["expected"], abs=1e-6), case["name"]
 
 
 def test_an_empty_day_is_missing_and_a_still_day_is_zero() -> None:
-    assert merge([], [0, 1, 2]) == [Merged(None, 0, [], [])] * 2
+    assert merge([], DAY) == Merged(None, 0, [], [])
     still = day(piece("watch", 0, 600, 0))
     assert (still.value, still.n) == (0, 1)
 
@@ -72,7 +77,7 @@ def test_shares_explain_what_counted_and_what_was_set_aside() -> None:
 
 def test_a_day_of_25_hours_keeps_its_extra_hour() -> None:
     bounds = [0, 25 * 3_600_000, 49 * 3_600_000]
-    first, second = merge([piece("watch", 24 * 3600, 26 * 3600, 200)], bounds)
+    first, second = days([piece("watch", 24 * 3600, 26 * 3600, 200)], bounds)
     assert (first.value, second.value) == (100, 100)
 
 
@@ -105,7 +110,7 @@ def test_a_better_point_counts_inside_a_worse_interval() -> None:
 
 
 def test_a_point_at_midnight_belongs_to_the_day_that_begins() -> None:
-    first, second = merge([piece("app", 86400, 86400, 5)], [0, 86_400_000, 172_800_000])
+    first, second = days([piece("app", 86400, 86400, 5)], [0, 86_400_000, 172_800_000])
     assert (first.value, second.value) == (None, 5)
 
 
@@ -131,18 +136,13 @@ BOUNDS = [0, 10, 21, 30]
 def test_any_order_of_arrival_gives_the_same_bits(given_pieces: list[Piece], random) -> None:
     shuffled = list(given_pieces)
     random.shuffle(shuffled)
-    assert merge(shuffled, BOUNDS) == merge(given_pieces, BOUNDS)
-
-
-@given(st.lists(pieces, max_size=14))
-def test_a_day_alone_equals_the_day_in_a_longer_window(given_pieces: list[Piece]) -> None:
-    whole = merge(given_pieces, BOUNDS)
-    assert whole == [merge(given_pieces, BOUNDS[i : i + 2])[0] for i in range(3)]
+    assert days(shuffled, BOUNDS) == days(given_pieces, BOUNDS)
 
 
 @given(st.lists(pieces, max_size=14))
 def test_contributions_add_up_and_lanes_never_overlap(given_pieces: list[Piece]) -> None:
-    for low, high, merged in zip(BOUNDS, BOUNDS[1:], merge(given_pieces, BOUNDS), strict=False):
+    for low, high in pairwise(BOUNDS):
+        merged = merge(given_pieces, (low, high))
         if merged.value is None:
             assert not merged.n
             continue
@@ -172,7 +172,8 @@ def by_instants(given_pieces: list[Piece], low: int, high: int) -> Fraction:
 @given(st.lists(pieces, max_size=14))
 def test_it_agrees_with_brute_force_in_fractions(given_pieces: list[Piece]) -> None:
     ranked = [Piece(p.source, p.name, p.source, p.start, p.end, p.value) for p in given_pieces]
-    for low, high, merged in zip(BOUNDS, BOUNDS[1:], merge(ranked, BOUNDS), strict=False):
+    for low, high in pairwise(BOUNDS):
+        merged = merge(ranked, (low, high))
         assert float(by_instants(ranked, low, high)) == pytest.approx(merged.value or 0.0, rel=1e-9, abs=1e-12)
 
 

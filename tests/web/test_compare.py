@@ -89,7 +89,7 @@ def test_the_api_says_both_numbers_the_drift_and_why(four):
 
 def test_the_api_says_which_of_the_two_makes_the_day(four):
     days = {day["date"]: day for day in api(four, "metric=steps&from=2025-11-17&to=2025-11-18")["days"]}
-    assert (days["2025-11-17"]["layer"], days["2025-11-17"]["final"]) == ("day", False)  # it covers more hours than two walks do
+    assert (days["2025-11-17"]["layer"], days["2025-11-17"]["final"]) == ("raw", False)  # stated before the second walk
     assert (days["2025-11-18"]["layer"], days["2025-11-18"]["final"]) == ("day", True)
     stored = four.client().get("/api/v1/days?metric=steps&from=2025-11-18&to=2025-11-18", headers=four.bearer()).json["days"][0]
     assert (stored["value"], stored["layer"]) == (5040, "day")

@@ -14,7 +14,7 @@ from place import Place
 
 from healthbox.domain import ground
 from healthbox.domain.clock import ZoneHistory
-from healthbox.store import people
+from healthbox.store import people, sources
 from healthbox.store.workouts import pack
 from healthbox.web import splits, workout_words
 from healthbox.web.wallclock import Reader
@@ -35,16 +35,16 @@ def place(place: Place) -> Place:
 
 def add(place: Place, name: str = "Alice", *, activity: str = "running", start: int = START, minutes: float = 30, zone: str | None = None,
         totals: dict[str, float] | None = None, series: dict[str, Any] | None = None, route: list[Any] | None = None,
-        laps: list[dict[str, Any]] | None = None) -> int:  # fmt: skip
+        laps: list[dict[str, Any]] | None = None, source: tuple[str, str] = ("Watch", "watch")) -> int:  # fmt: skip
     with place.database.writing() as c:
         person = place.persons[name]
-        made = "INSERT INTO source (person_id, name, kind, created_at) VALUES (?, 'Watch', 'watch', 0) RETURNING id"
-        source = c.exec_driver_sql("SELECT id FROM source WHERE person_id=?", (person,)).scalar()
-        source = source or c.exec_driver_sql(made, (person,)).scalar_one()
+        made = "INSERT INTO source (person_id, name, kind, created_at) VALUES (?,?,?,0) RETURNING id"
+        teller = c.exec_driver_sql("SELECT id FROM source WHERE person_id=? AND name=?", (person, source[0])).scalar()
+        teller = teller or c.exec_driver_sql(made, (person, *source)).scalar_one()
         return int(c.exec_driver_sql(
             'INSERT INTO workout (person_id, source_id, activity, start, "end", zone, totals, series, route, laps, as_of, batch_id) '
             "VALUES (?,?,?,?,?,?,?,?,?,?,0,1) RETURNING id",
-            (person, source, activity, start, start + round(minutes * MINUTE), zone, json.dumps(RUN if totals is None else totals),
+            (person, teller, activity, start, start + round(minutes * MINUTE), zone, json.dumps(RUN if totals is None else totals),
              pack(series or {}), pack(route or []), json.dumps(laps or [])),
         ).scalar_one())  # fmt: skip
 
@@ -220,6 +220,84 @@ def test_a_workout_that_a_newer_export_lacks_says_so_under_its_old_link(place: P
     with place.database.writing() as c:
         c.exec_driver_sql("UPDATE workout SET superseded=1")
     assert said in page(place, f"/workouts/{one}")
+
+
+STRAVA = ("Strava", "app")
+
+
+def strava_s(place: Place, **told: Any) -> int:
+    given = {"start": START + 3_000, "minutes": 29 + 47 / 60, "totals": {"distance": 6020.0}, "source": STRAVA}
+    return add(place, **(given | told))
+
+
+def listed(html: str) -> list[str]:
+    return re.findall(r'class="item" href="/workouts/(\d+)"', html)
+
+
+@pytest.mark.parametrize("strava_first", [False, True])
+def test_a_run_that_two_apps_recorded_counts_once(place: Place, strava_first: bool) -> None:
+    before = [strava_s(place)] if strava_first else []
+    watch = add(place)
+    strava = (before or [strava_s(place)])[0]
+    html = page(place, "/workouts")
+    said = words(html)
+    assert "1 workout in November so far, 30 min in all." in said
+    assert "Running 30 min 1 time · 6.00 km" in said
+    assert listed(html) == [str(watch), str(strava)], "the one that counts is first"
+    assert "Also recorded by Strava, not counted again · 30 min · 6.02 km" in said
+    assert re.search(rf'<td><a href="/workouts/{watch}">', html), "the calendar leads to the one that counts"
+    assert html.count('id="d19"') == 1
+    assert len(place.client().get("/api/v1/workouts", headers=place.bearer("Alice")).json["workouts"]) == 2
+
+
+def test_the_page_of_what_is_not_counted_again_leads_to_the_one_that_is(place: Place) -> None:
+    watch, strava = add(place), strava_s(place)
+    html = page(place, f"/workouts/{strava}")
+    assert "Also recorded by Watch, and counted there: this one is not counted again." in html
+    assert f'<a href="/workouts/{watch}">Running, 30 min · 6.00 km · 148 bpm</a>' in html
+    assert "<h1>Running, 6.02 km in 30 min.</h1>" in html
+    assert "counted again" not in page(place, f"/workouts/{watch}")
+
+
+def test_the_order_that_a_person_chose_says_which_run_counts(place: Place) -> None:
+    watch, strava = add(place), strava_s(place)
+    with place.database.writing() as c:
+        (source,) = (one.id for one in sources.list_sources(c, place.persons["Alice"]) if one.name == "Strava")
+        sources.set_precedence(c, place.persons["Alice"], "*", [source])
+    html = page(place, "/workouts")
+    assert listed(html) == [str(strava), str(watch)]
+    assert "Running 30 min 1 time · 6.02 km" in words(html)
+
+
+@pytest.mark.parametrize("first", ["Strava", "Komoot"])
+def test_of_two_apps_the_one_that_knows_the_way_counts(place: Place, first: str) -> None:
+    for name in sorted(("Strava", "Komoot"), key=lambda name: name != first):
+        strava_s(place, source=(name, "app"), route=north(20) if name == "Strava" else None)
+    assert "Also recorded by Komoot, not counted again" in words(page(place, "/workouts"))
+
+
+def test_two_runs_of_which_a_part_overlaps_both_count(place: Place) -> None:
+    add(place)
+    strava_s(place, start=START + 10 * MINUTE)
+    assert "2 workouts in November so far, 1 h 00 min in all." in words(page(place, "/workouts"))
+
+
+def test_a_run_over_the_end_of_a_month_counts_in_one_of_both(place: Place) -> None:
+    midnight = int(dt.datetime(2026, 11, 1, tzinfo=BERLIN).timestamp()) * 1000
+    add(place, start=midnight - 1_000)
+    strava = strava_s(place, start=midnight + 2_000)
+    assert "1 workout in October" in page(place, "/workouts?month=2026-10")
+    html = page(place, "/workouts")
+    assert "<h1>No workouts in November yet.</h1>" in html
+    assert listed(html) == [str(strava)]
+    assert "Also recorded by Strava, not counted again" in words(html)
+
+
+def test_nobody_s_run_is_counted_in_another_s(place: Place) -> None:
+    add(place)
+    bob = strava_s(place, name="Bob")
+    assert "1 workout in November" in page(place, "/workouts", "bob")
+    assert "counted again" not in page(place, f"/workouts/{bob}", "bob")
 
 
 def test_bob_never_sees_a_workout_of_alice(place: Place) -> None:

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from healthbox import render
 from healthbox.domain.catalogue import Metric
+from healthbox.domain.layers import DATED
 from healthbox.pipeline import explain
 from healthbox.store import metrics as named
 from healthbox.web import charts, ranges, timelines
@@ -26,7 +27,6 @@ from healthbox.web.times import zone_on
 routes = Blueprint("why", __name__)
 
 PER_PAGE = 50
-DATED = ("stated", "day")
 LAYERS = {"raw": "Samples", "minute": "Minutes", "hour": "Hours", "day": "Whole day", "stated": "Stated total"}
 STATES = (("won", "counted"), ("overlap", "left out: a better source measured too"), ("lost", "measured, not counted"))
 RULES = {

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, url_for
 
 from healthbox.domain.errors import NotFound
 from healthbox.render import DASH, SPACE, Quantity, duration, number, usual_range
@@ -20,6 +20,7 @@ from healthbox.web.wallclock import Reader, reader
 routes = Blueprint("workout", __name__)
 
 SLOT = 5_000
+DAY_MS = 86_400_000
 FOOT = 0.3048
 
 
@@ -39,8 +40,20 @@ def show(workout: int) -> str:
         "workout.html", "workouts", sport=workout_words.sport(row.activity), sentence=_sentence(row, who), when=_when(row, day, who),
         month=f"{day:%Y-%m}", facts=workout_words.facts(row, who), graphs=graphs, source=names.get(row.source_id, ""),
         has_pulse=any(graph["id"] == "pulse" for graph in graphs), route=_route(route, who), laps=_laps(row, who),
-        splits=_splits(row, series, route, who), superseded=bool(row.superseded),
+        splits=_splits(row, series, route, who), superseded=bool(row.superseded), counts=_counts(person.id, row, names, who),
     )  # fmt: skip
+
+
+def _counts(person_id: int, row: WorkoutRow, names: dict[int, str], who: Reader) -> dict[str, str] | None:
+    """The workout of another source that counts instead of this one."""
+    other = workouts.again(reading(), person_id, row.start - DAY_MS, row.start + DAY_MS).get(row.id)
+    found = workouts.get(reading(), person_id, other) if other is not None else None
+    if found is None:
+        return None
+    return {
+        "words": workout_words.told_elsewhere(names.get(found[0].source_id, "")), "href": url_for("workout.show", workout=found[0].id),
+        "link": f"{workout_words.sport(found[0].activity)}, {workout_words.in_short(found[0], who)}",
+    }  # fmt: skip
 
 
 def _sentence(row: WorkoutRow, who: Reader) -> str:

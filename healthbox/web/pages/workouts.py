@@ -2,6 +2,7 @@
 
 import datetime as dt
 from calendar import Calendar
+from operator import itemgetter
 from typing import Any
 
 from babel.dates import format_skeleton
@@ -31,13 +32,16 @@ def show() -> str:
     after = _next(month)
     low, high = who.zones.bounds(month)[0], who.zones.bounds(after)[0]
     # A day wider on both sides: a workout is listed on the date of its own clock.
-    near = workouts.between(reading(), person.id, low - 86_400_000, high + 86_400_000, limit=2000)
+    wide = (low - 86_400_000, high + 86_400_000)
+    near = workouts.between(reading(), person.id, *wide, limit=2000)
+    again = workouts.again(reading(), person.id, *wide)
     names = {source.id: source.name for source in sources.list_sources(reading(), person.id)}
     rows = [(day, row) for row in near if month <= (day := who.local(row.start, row.zone or "").date()) < after]
+    counted = [(day, row) for day, row in rows if row.id not in again]
     earlier = night_reading.last_before(reading(), person.id, low)
     return frame.page(
-        "workouts.html", "workouts", title=_name(month), sentence=_sentence(rows, month, who), facts=_facts(rows, who),
-        weeks=_weeks(month, rows, who), weekdays=_weekdays(who), items=[_item(day, row, names, who) for day, row in rows],
+        "workouts.html", "workouts", title=_name(month), sentence=_sentence(counted, month, who), facts=_facts(counted, who),
+        weeks=_weeks(month, counted, who), weekdays=_weekdays(who), items=_items(rows, again, names, who),
         pages=_pages(month, who), latest=_latest(earlier, who) if not rows else None, ever=bool(near) or earlier is not None,
     )  # fmt: skip
 
@@ -116,11 +120,23 @@ def _weekdays(who: Reader) -> list[tuple[str, str]]:
     return [(weekday_word(day, who.locale), day.strftime("%A")) for day in days]
 
 
-def _item(day: dt.date, row: WorkoutRow, names: dict[int, str], who: Reader) -> dict[str, Any]:
+def _items(rows: list[tuple[dt.date, WorkoutRow]], again: dict[int, int], names: dict[int, str], who: Reader) -> list[dict[str, Any]]:
+    """Newest first; what is told again follows the one that counts, under the anchor of its day."""
+    own = {row.id: (index, day) for index, (day, row) in enumerate(rows)}
+    made = []
+    for index, (_, row) in enumerate(rows):
+        led, day = own.get(again.get(row.id, row.id), own[row.id])
+        made.append(((led, row.id in again, index), _item(day, row, names, who, row.id in again)))
+    return [item for _, item in sorted(made, key=itemgetter(0))]
+
+
+def _item(anchor: dt.date, row: WorkoutRow, names: dict[int, str], who: Reader, double: bool) -> dict[str, Any]:
+    day, source = who.local(row.start, row.zone or "").date(), names.get(row.source_id, "")
+    short = workout_words.in_short(row, who)
     return {
-        "href": url_for("workout.show", workout=row.id), "sport": workout_words.sport(row.activity), "anchor": f"d{day.day}",
-        "when": f"{weekday_word(day, who.locale)} {who.short(day)}, {who.clock(row.start, row.zone or '')}",
-        "short": workout_words.in_short(row, who), "source": names.get(row.source_id, ""),
+        "href": url_for("workout.show", workout=row.id), "sport": workout_words.sport(row.activity), "anchor": f"d{anchor.day}",
+        "when": f"{weekday_word(day, who.locale)} {who.short(day)}, {who.clock(row.start, row.zone or '')}", "again": double,
+        "sub": f"{workout_words.told_again(source)} · {short}" if double else f"{short} · {source}" if source else short,
     }  # fmt: skip
 
 

@@ -341,3 +341,18 @@ def test_a_place_is_that_of_the_baseline_over_all_days():
     out = {on - DAY * back for back in range(4, 12)}
     values = [(row.date, row.value) for row in rows]
     assert usual.Course(reading, rows, out).judge(on).usual == baseline.usual("resting_heart_rate", values, on, without=out)
+
+
+def test_a_run_that_two_apps_recorded_stands_once_in_the_movement(place):
+    live_a_year(place)
+    began = place.clock() - 6 * 3_600_000
+    with place.database.writing() as c:
+        for name, kind, later in (("Strava", "app", 3_000), ("Apple Watch", "watch", 0)):
+            made = "INSERT INTO source (person_id, name, kind, created_at) VALUES (1,?,?,0) ON CONFLICT DO NOTHING RETURNING id"
+            known = c.exec_driver_sql("SELECT id FROM source WHERE person_id=1 AND name=?", (name,)).scalar()
+            source = known or c.exec_driver_sql(made, (name, kind)).scalar_one()
+            c.exec_driver_sql(
+                'INSERT INTO workout (person_id, source_id, activity, start, "end", totals, as_of, batch_id) VALUES (1,?,?,?,?,?,0,1)',
+                (source, "rowing", began + later, began + 1_800_000 - later, '{"distance": 6000}'),
+            )
+    assert get(place).count("Rowing, today") == 1

@@ -5,13 +5,14 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from healthbox import render
 from healthbox.domain.catalogue import Metric
 from healthbox.domain.errors import NotFound
-from healthbox.store import day_values, devices, findings, freshness, pages_reading
+from healthbox.store import day_values, devices, findings, freshness, pages_reading, workouts
 from healthbox.store.findings import FindingRow
 from healthbox.store.freshness import Arrival
 from healthbox.store.pages_reading import NightPoint, Point, Workout
@@ -89,6 +90,9 @@ def read(who: Person, day: dt.date, today: dt.date, zone: ZoneInfo, told: list[F
     low = int(dt.datetime.combine(day - DAY, dt.time(), zone).timestamp() * 1000)
     high = int(dt.datetime.combine(day + DAY, dt.time(), zone).timestamp() * 1000)
     window = pages_reading.window(reading(), who.id, day - DAY * usual.WINDOW, last, usual.STORED, (low, high))
+    if len(window.workouts) > 1:
+        told_again = workouts.again(reading(), who.id, low, high)
+        window = msgspec.structs.replace(window, workouts=[one for one in window.workouts if one.id not in told_again])
     morning = Morning(day, today, zone, Said.of(who, now(), zone), window, arrivals())
     return morning.judge(told)
 

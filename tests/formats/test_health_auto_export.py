@@ -38,65 +38,6 @@ def test_an_hour_is_a_bucket_with_its_joined_source_text(read, ms):
     ]
 
 
-@pytest.mark.parametrize(
-    ("clocks", "width"),
-    [
-        (["00:00:00"], "minute"),  # one alone tells nothing of days
-        (["09:00:00"], "minute"),
-        (["00:00:00", "01:00:00"], "hour"),
-        (["09:00:00", "09:01:00"], "minute"),
-        (["09:00:00", "09:01:07"], None),
-        (["09:00:00", "09:00:00"], None),
-    ],
-)
-def test_without_a_header_the_points_tell_their_width(read, clocks, width):
-    records = read(metric(*map(point, clocks)), as_format=HAE)
-    assert [getattr(record, "width", None) for record in records] == [width] * len(clocks)
-    assert all(isinstance(record, Bucket if width else Sample) for record in records)
-
-
-@pytest.mark.parametrize(
-    ("header", "width"),
-    [
-        ("minutes", "minute"),
-        ("Hours", "hour"),
-        ("DAYS", "day"),
-        (" day ", "day"),
-        ("weeks", "week"),
-        ("Months", "month"),
-        ("years", "year"),
-        ("Seconds", None),
-        ("Default", "minute"),
-        ("none", None),
-        ("", "minute"),
-    ],
-)
-def test_the_header_tells_the_width_in_any_spelling(read, header, width):
-    (record,) = read(metric(point()), as_format=HAE, automation_aggregation=header)
-    assert getattr(record, "width", None) == width
-    if width in ("day", "week", "month", "year"):
-        assert record.date == DAY
-
-
-def test_several_rows_of_one_day_are_one_bucket(read):
-    """A row a source is the same seen twice; bolus and basal are parts."""
-    steps = metric(point("00:00:00", qty=1000, source="iPhone"), point("00:00:00", qty=6000, source="Watch"))
-    (day,) = read(steps, as_format=HAE, automation_aggregation="Days")
-    assert (day.width, day.value, day.source) == ("day", 6000, "Watch")
-    doses = [point("00:00:00", qty=12, reason="Basal"), point("00:00:00", qty=9, reason="Bolus"), point("00:00:00", qty=8, reason="Bolus")]
-    (day,) = read(metric(*doses, name="insulin_delivery", units="IU"), as_format=HAE, automation_aggregation="Days")
-    assert (day.width, day.value) == ("day", 21)
-    pulses = [point("09:00:00", qty=61), point("09:00:00", qty=64)]
-    (hour,) = read(metric(*pulses, name="resting_heart_rate", units="bpm"), as_format=HAE, automation_aggregation="Hours")
-    assert hour.value == 64
-
-
-def test_a_bad_row_beside_others_of_its_day_is_refused_alone(read):
-    rows = [point("00:00:00", qty="many"), point("00:00:00", qty=5)]
-    records = read(metric(*rows), as_format=HAE, automation_aggregation="Days")
-    assert sorted(type(record).__name__ for record in records) == ["Bucket", "Rejected"]
-
-
 def test_days_of_local_midnights_need_no_offset_and_know_summer_time(read, ms):
     (record, _) = read(metric({"date": "2026-07-01 00:00:00", "qty": 1}, {"date": "2026-07-02 00:00:00", "qty": 1}), as_format=HAE)
     assert (record.width, record.date, record.start) == ("day", dt.date(2026, 7, 1), ms("2026-07-01T00:00:00+02:00"))
@@ -116,7 +57,7 @@ def test_days_of_local_midnights_need_no_offset_and_know_summer_time(read, ms):
 )
 def test_every_spelling_of_a_date(read, ms, date):
     (record,) = read(metric({"date": date, "qty": 1}), as_format=HAE)
-    assert (record.start, record.width) == (ms("2026-03-01T09:00:00+01:00"), "minute")
+    assert (type(record), record.start) == (Sample, ms("2026-03-01T09:00:00+01:00"))
 
 
 def test_a_heart_rate_has_three_numbers_or_one(read):
@@ -167,7 +108,7 @@ def test_categories_are_counts_and_so_never_samples(read):
 
 
 def test_unknown_names_percent_and_empty_sources_pass_as_they_are(read):
-    (record,) = read(metric(point(source=""), name="future_metric", units="widgets"), as_format=HAE)
+    (record,) = read(metric(point(source=""), name="future_metric", units="widgets"), as_format=HAE, automation_aggregation="Hours")
     assert (record.metric, record.unit, record.source) == ("future_metric", "widgets", "")
     (record,) = read(metric(point(qty=0.8276), name="walking_asymmetry_percentage", units="%"), as_format=HAE)
     assert (record.value, record.unit) == (0.8276, "%")

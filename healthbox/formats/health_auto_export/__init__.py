@@ -27,11 +27,11 @@ def claims(body: Any, envelope: Envelope) -> bool:
 
 
 def records(body: Any, envelope: Envelope) -> Iterator[Record]:
-    width = metrics.stated_width(envelope.headers.get("automation-aggregation", ""))
+    widths = metrics.Widths(envelope.headers.get("automation-aggregation", ""), body["data"].get("metrics"), envelope.zone)
     for section, items in body["data"].items():
         at = f"data.{section}"
         if section == "metrics":
-            yield from each(items, at, lambda metric, position: metrics.points(_timed(metric), position, width, envelope.zone))
+            yield from each(items, at, lambda metric, position: metrics.points(_timed(metric), position, widths, envelope.zone))
         elif section == "workouts":
             yield from each(items, at, lambda workout, position: workouts.workout(workout, position, envelope.zone))
         else:

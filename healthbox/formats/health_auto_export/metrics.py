@@ -1,16 +1,22 @@
 """The points of ``data.metrics[]``: buckets where the app aggregated, samples where it did not.
 
-The width of a bucket is what the header ``automation-aggregation`` says. Without it the points of one array tell: all at local
+The width of a bucket is what the header ``automation-aggregation`` says. Without it the points of a list tell: all at local
 midnight are days, all at full hours are hours, all at full minutes are minutes; anything else is raw, and so are two points at one
-instant. One point alone tells nothing of hours and days: it is a minute. Where the header names a width, several points of one
-bucket (bolus and basal, a row a source) are made one. Categories (stand hours, mindful minutes, handwashing) come as counts or
-durations, which only a bucket can say: they are at least minutes.
+instant. One point alone at a full minute tells nothing: it is what the other lists of its body tell, for the app aggregates all
+metrics of an automation alike. That is raw if any list is, else the narrowest width; where nothing tells, a point from a low to a
+high tells minutes, which are buckets; and else raw, for an app that aggregates says so. A point that cannot begin the width of its
+body is a minute. The header's "Default" is seconds for heart rate and minutes for the rest. A date without a time is a day.
+Categories (stand hours, mindful minutes, handwashing) come as counts or durations, which only a bucket can say: they are at least
+minutes.
+
+Where the header names a width, several points of one bucket (bolus and basal, a row a source) are made one.
 """
 
 import datetime as dt
 import math
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -28,27 +34,53 @@ _INDEX = re.compile(r"\[(\d+)\]")
 _PARTS = ("Unspecified", "Protection Used", "Protection Not Used")  # sexual_activity counts by kind
 _RAW = "raw"
 _UNGATHERED = ("second", "none", "off")
+_DEFAULT = "default"
+_NARROW_TO_WIDE = (_RAW, "minute", "hour", "day")  # what points can tell
+_SLEEP = "sleep_analysis"  # its shape tells, never its times
+_AVERAGED = ("mean", "min_max_mean")
 
 
-def stated_width(header: str) -> str | None:
-    """The width that the header names, in any case and spelling; "raw" for none and seconds; None when it leaves that open."""
-    word = re.sub("[^a-z]", "", header.lower()).removesuffix("s")
-    return _RAW if word in _UNGATHERED else _WIDTHS.get(word)
+class Widths:
+    """The width of every list of one body, "raw" for samples. ``stated`` is what the header names, in any case and spelling: "raw"
+    for none and seconds, None where it leaves that open."""
+
+    def __init__(self, header: str, metrics: Any, zone: str) -> None:
+        word = re.sub("[^a-z]", "", header.lower()).removesuffix("s")
+        self.stated = _RAW if word in _UNGATHERED else _WIDTHS.get(word)
+        self._default = word == _DEFAULT
+        self._metrics = metrics if isinstance(metrics, list) else []
+        self._zone = zone
+
+    def of(self, name: str, items: list[Any]) -> str:
+        if self.stated is not None:
+            return self.stated
+        widest, sure = _told(items, self._zone)
+        if sure:
+            return widest
+        if self._default:
+            return _RAW if name == "heart_rate" else "minute"
+        return self._of_the_rest if _NARROW_TO_WIDE.index(self._of_the_rest) <= _NARROW_TO_WIDE.index(widest) else "minute"
+
+    @cached_property
+    def _of_the_rest(self) -> str:
+        lists = [_items(metric) for metric in self._metrics if isinstance(metric, dict) and text(metric.get("name")) != _SLEEP]
+        told = {width for width, sure in (_told(items, self._zone) for items in lists) if sure}
+        if told:
+            return min(told, key=_NARROW_TO_WIDE.index)
+        return "minute" if any(_spread(item) for items in lists for item in items) else _RAW
 
 
-def points(metric: dict[str, Any], at: str, stated: str | None, zone: str) -> Iterator[Record]:
+def points(metric: dict[str, Any], at: str, widths: Widths, zone: str) -> Iterator[Record]:
     name = text(metric.get("name"))
     if name is None:
         raise Unreadable("no_name", "the metric has no name")
     units = text(metric.get("units"))
-    items = metric.get("data")
-    if name == "sleep_analysis":
-        yield from each(items, f"{at}.data", lambda item, position: sleep.point(item, position, units or "hr", zone))
+    if name == _SLEEP:
+        yield from each(metric.get("data"), f"{at}.data", lambda item, position: sleep.point(item, position, units or "hr", zone))
         return
     known = catalogue().find("health_auto_export", name)
-    if not isinstance(items, list):
-        items = [] if items is None else [items]
-    width = stated or _width(items, zone)
+    items = _items(metric)
+    width = widths.of(name, items)
     if width == _RAW and known is not None and known.kind == "category":
         width = "minute"
 
@@ -65,26 +97,45 @@ def points(metric: dict[str, Any], at: str, stated: str | None, zone: str) -> It
                 yield _bucket(item, position + suffix, label, unit, (value, low, high), _WIDTHS[width], zone)
 
     found = each(items, f"{at}.data", read)
-    yield from _joined(found, items, known is not None and known.aggregation == "sum") if stated and width != _RAW else found
+    yield from _joined(found, items) if widths.stated and width != _RAW else found
 
 
-def _joined(found: Iterator[Record], items: list[Any], added: bool) -> Iterator[Record]:
-    """One bucket where several points say parts of it: of one reason (or none) the largest counts, for it is the same seen by
-    several sources; of a metric that is ``added`` up, the reasons are added."""
-    largest: dict[tuple[str, Any], Bucket] = {}
-    parts: dict[tuple[str, Any], dict[str, float]] = {}
+def _items(metric: dict[str, Any]) -> list[Any]:
+    items = metric.get("data")
+    return items if isinstance(items, list) else [] if items is None else [items]
+
+
+def _joined(found: Iterator[Record], items: list[Any]) -> Iterator[Record]:
+    """One bucket where several points say parts of it, in whatever order they come."""
+    rows: dict[tuple[str, Any], list[Bucket]] = {}
     for record in found:
-        if not isinstance(record, Bucket):
+        if isinstance(record, Bucket):
+            rows.setdefault((record.metric, record.date or record.start), []).append(record)
+        else:
             yield record
-            continue
-        key, value = (record.metric, record.date or record.start), record.value or 0.0
-        reason = text(items[int(_INDEX.findall(record.position)[-1])].get("reason")) or ""
-        mine = parts.setdefault(key, {})
-        mine[reason] = max(value, mine.get(reason, value))
-        if key not in largest or value > (largest[key].value or 0.0):
-            largest[key] = record
-    for key, record in largest.items():
-        yield msgspec.structs.replace(record, value=math.fsum(parts[key].values())) if added and len(parts[key]) > 1 else record
+    for same in rows.values():
+        yield same[0] if len(same) == 1 else _one(same, items)
+
+
+def _one(rows: list[Bucket], items: list[Any]) -> Bucket:
+    """The mean of all rows, from the lowest to the highest, where the metric is averaged. Of any other the largest of one reason (or
+    none) counts, for it is the same seen by several sources; where the metric is added up, the reasons are added."""
+    known = catalogue().find("health_auto_export", rows[0].metric)
+    aggregation = None if known is None else known.aggregation
+    if aggregation in _AVERAGED:
+        values = [row.value for row in rows if row.value is not None]
+        low = min([row.low for row in rows if row.low is not None] + values)
+        high = max([row.high for row in rows if row.high is not None] + values)
+        source = "|".join(sorted({name for row in rows for name in row.source.split("|") if name}))
+        return msgspec.structs.replace(rows[0], value=math.fsum(values) / len(values), low=low, high=high, source=source)
+    largest = max(rows, key=lambda row: (row.value or 0.0, row.source))
+    if aggregation != "sum":
+        return largest
+    parts: dict[str, float] = {}
+    for row in rows:
+        reason, value = text(items[int(_INDEX.findall(row.position)[-1])].get("reason")) or "", row.value or 0.0
+        parts[reason] = max(value, parts.get(reason, value))
+    return msgspec.structs.replace(largest, value=math.fsum(parts.values()))
 
 
 def _bucket(item: dict[str, Any], at: str, name: str, unit: str | None, values: "_Values", width: Width, zone: str) -> Bucket:
@@ -144,18 +195,30 @@ def _time(item: dict[str, Any]) -> Any:
     return item.get("startDate") or item.get("date") or item.get("start")
 
 
-def _width(items: list[Any], zone: str) -> str:
-    moments = [found for item in items if (found := _maybe(item, zone)) is not None]
-    if len({found.ms for found in moments}) < len(moments):
-        return _RAW
-    seconds = {_second_of_day(found, zone) for found in moments}
-    if any(found.ms % 1000 for found in moments) or any(second % 60 for second in seconds):
-        return _RAW
-    if len(moments) == 1 and not moments[0].date_only:
-        return "minute"
-    if all(second == 0 for second in seconds):
-        return "day"
-    return "hour" if all(second % 3600 == 0 for second in seconds) else "minute"
+def _spread(item: Any) -> bool:
+    try:
+        _, low, high = _values(item) if isinstance(item, dict) else (None, None, None)
+    except Unreadable:
+        return False
+    return low is not None and high is not None and low < high
+
+
+def _told(items: list[Any], zone: str) -> tuple[str, bool]:
+    """The widest that the points of one list can be, and whether they are that: one point at a full minute may be less."""
+    seconds: dict[int, int] = {}
+    dated = False
+    for item in items:
+        found = _maybe(item, zone)
+        if found is None:
+            continue
+        second = _second_of_day(found, zone)
+        if found.ms % 1000 or second % 60 or found.ms in seconds:
+            return _RAW, True
+        seconds[found.ms] = second
+        dated = dated or found.date_only
+    if not any(seconds.values()):
+        return "day", dated or len(seconds) > 1
+    return "hour" if all(second % 3600 == 0 for second in seconds.values()) else "minute", len(seconds) > 1
 
 
 def _maybe(item: Any, zone: str) -> Moment | None:

@@ -91,7 +91,7 @@ def furnish(place: House, *, length: int, years: int) -> None:
     while True:
         place.pump.run()
         with place.database.reading() as c:
-            if ledger.depth(c)[0] == 0 and days.dirty_count(c) + days.changed_count(c) == 0:
+            if ledger.depth(c)[0] == 0 and not days.waits(c):
                 break
         time.sleep(0.2)
     with place.database.writing() as c:

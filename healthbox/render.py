@@ -14,12 +14,11 @@ from typing import Any, Literal
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_skeleton, format_time, get_time_format
 from babel.numbers import NumberPattern, parse_pattern
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context, select_autoescape
+from jinja2 import Environment, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
 from healthbox.domain.catalogue import Metric
 from healthbox.domain.units import for_display
-from healthbox.folders import folder
 
 Units = Literal["metric", "imperial"]
 MINUS = "\N{MINUS SIGN}"
@@ -242,8 +241,3 @@ def equip(environment: Environment) -> Environment:
     environment.filters.update({word.__name__: _placed(word) for word in placed})
     environment.filters.update(quantity=_quantity, usual=_usual, duration=duration)
     return environment
-
-
-def environment() -> Environment:
-    loader = FileSystemLoader(folder("templates"))
-    return equip(Environment(loader=loader, autoescape=select_autoescape(["html", "svg"], default=True, disabled_extensions=["txt"])))

@@ -4,15 +4,20 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from jinja2 import UndefinedError
+from jinja2 import Environment, FileSystemLoader, UndefinedError
 
 from healthbox import render
 from healthbox.domain.catalogue import Catalogue, Metric
+from healthbox.folders import folder
 from healthbox.web import charts, timelines
 
 TODAY = date(2026, 11, 20)
 NOW = 1_795_163_880_000
 NBSP = "\N{NO-BREAK SPACE}"
+
+
+def equipped() -> Environment:
+    return render.equip(Environment(loader=FileSystemLoader(folder("templates")), autoescape=True))  # as Flask makes its own
 
 
 def metric(key: str) -> Metric:
@@ -107,21 +112,21 @@ def test_days_are_near_or_named() -> None:
 
 
 def test_a_template_that_names_nothing_fails_loudly_and_values_are_escaped() -> None:
-    environment = render.environment()
+    environment = equipped()
     with pytest.raises(UndefinedError):
         environment.from_string("{{ nobody }}").render()
     assert environment.from_string("{{ name }}").render(name="<Alice>") == "&lt;Alice&gt;"
 
 
 def test_filters_take_units_and_locale_from_the_page() -> None:
-    template = render.environment().from_string("{{ 77.46|quantity(weight) }}, {{ 1234.5|number(1) }}, {{ pair|usual(weight) }}")
+    template = equipped().from_string("{{ 77.46|quantity(weight) }}, {{ 1234.5|number(1) }}, {{ pair|usual(weight) }}")
     said = template.render(weight=metric("weight"), pair=(77.0, 79.0), units="imperial", locale="de")
     assert said.replace(NBSP, " ") == "170,8 lb, 1.234,5, 169,8–174,2"
 
 
 def marks(source: str, **values: object) -> str:
     head = '{% import "marks/words.html" as w %}{% import "marks/usual.html" as u %}{% import "marks/plot.html" as m %}'
-    return render.environment().from_string(head + source).render(**values)
+    return equipped().from_string(head + source).render(**values)
 
 
 def test_a_row_without_a_value_shows_the_reason_and_no_mark() -> None:
@@ -150,11 +155,11 @@ def test_a_chart_has_a_name_a_summary_and_a_row_per_point() -> None:
 def test_no_mark_needs_an_inline_style_or_script() -> None:
     plot = charts.bars([1.0, None, 2.0], [(1, 2), (1, 2), (2, 3)], partial=True)
     html = marks(
-        "{{ m.plot('a', plot, 'move', 't', 's') }}{{ m.fan('b', fan, 'move', 't', 's', '5') }}{{ m.hypnogram('c', night, 't', 's') }}"
+        "{{ m.plot('a', plot, 'move', 't', 's') }}{{ m.hypnogram('c', night, 't', 's') }}"
         "{{ m.nights('d', nights, 't', 's') }}{{ m.calendar('e', calendar, 't', 's') }}{{ m.route('f', route, 't', 's', '1 km') }}"
         "{{ m.lanes('g', 't', 's', [('Watch', lane, '5')]) }}{{ u.spark(spark, 'heart') }}{{ w.message('crit', 'no') }}"
         "{{ w.field('name', 'Name', error='empty') }}{{ w.confirm('/x', 'token', 'Delete?', 'It is gone then.', 'Delete') }}",
-        plot=plot, fan=charts.fan([(0, 0), (60, 5)], [(0, 0), (60, 3)], [(0, 0), (60, 8)]), spark=charts.spark([1.0, None, 2.0], (1, 2)),
+        plot=plot, spark=charts.spark([1.0, None, 2.0], (1, 2)),
         night=timelines.hypnogram([("core", 0, 60_000)], 0, 120_000), nights=timelines.nights([(660, 1100), None]),
         calendar=timelines.calendar({TODAY: 1.0}, TODAY), route=timelines.route([(52.5, 13.4), (52.6, 13.5)]),
         lane=timelines.lane([(0, 5, "won")], 0, 10),
@@ -169,7 +174,7 @@ class Alice:
 
 
 def framed(template: str, **values: object) -> str:
-    environment = render.environment()
+    environment = equipped()
     environment.globals.update(static=lambda name: f"/static/{name}", href=lambda name, **_: f"/{name}")
     return environment.from_string(f'{{% extends "{template}" %}}{{% block title %}}Sleep{{% endblock %}}').render(theme=None, **values)
 

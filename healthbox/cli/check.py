@@ -18,7 +18,7 @@ from healthbox.domain.catalogue import Catalogue
 from healthbox.domain.errors import Problem
 from healthbox.formats import registry
 from healthbox.pipeline.schedule import key_file
-from healthbox.store import channels, disk, jobs, receipts, soundness
+from healthbox.store import channels, disk, jobs, ledger, soundness
 from healthbox.store import settings as kept
 from healthbox.store.engine import FILE, Database
 from healthbox.store.locks import is_held
@@ -164,7 +164,7 @@ def _key(c: Connection, given: Settings) -> Iterator[Finding]:
 
 
 def _work(c: Connection) -> Iterator[Finding]:
-    dead = len(receipts.dead(c))
+    dead = ledger.dead_count(c)
     yield Finding("note", "dead letters", str(dead), "See: healthbox dead list") if dead else Finding("ok", "dead letters", "none")
     for job in jobs.all_jobs(c):
         if job.last_error is not None:

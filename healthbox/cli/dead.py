@@ -2,7 +2,6 @@
 
 import sys
 import zlib
-from typing import Any
 
 import click
 
@@ -13,6 +12,7 @@ from healthbox.pipeline import repair
 from healthbox.store import ledger, people, receipts
 from healthbox.store.engine import Database
 
+ID = click.IntRange(0, 2**63 - 1)
 every = click.option("--all", "everything", is_flag=True, help="All of them.")
 
 
@@ -27,19 +27,22 @@ def listing(name: str | None) -> None:
     """List the dead letters."""
     with opened() as database, database.reading() as c:
         names = {person.id: person.name for person in people.list_persons(c)}
-        found = receipts.dead(c, None if name is None else person_of(c, name).id)
+        wanted = None if name is None else person_of(c, name).id
+        found, count = receipts.dead(c, wanted), ledger.dead_count(c, wanted)
     rows = ((d["id"], names.get(d["person_id"]), d["batch"], d["chunk"], d["format"], words.when(d["accepted"]), d["error"]) for d in found)
     words.table(("ID", "PERSON", "UPLOAD", "CHUNK", "FORMAT", "ACCEPTED", "WHY"), rows)
+    if count > len(found):
+        click.echo(f"These are the oldest {len(found)} of {count}.", err=True)
 
 
 @command.command()
-@click.argument("chunk", metavar="ID", type=int)
+@click.argument("chunk", metavar="ID", type=ID)
 @click.option("--body", is_flag=True, help="Print what was sent, and nothing else.")
 def show(chunk: int, body: bool) -> None:
     """Show one dead letter."""
     given = settings()
     with opened(given) as database, database.reading() as c:
-        found = _found(receipts.dead(c), [chunk])[0]
+        found = receipts.dead_letter(c, chunk)
         kept, spool = ledger.body_of(c, chunk)
     if not body:
         for name, value in found.items():
@@ -53,7 +56,7 @@ def show(chunk: int, body: bool) -> None:
 
 
 @command.command()
-@click.argument("chunks", metavar="[ID]...", type=int, nargs=-1)
+@click.argument("chunks", metavar="[ID]...", type=ID, nargs=-1)
 @every
 def replay(chunks: tuple[int, ...], everything: bool) -> None:
     """Try dead letters again, after an update for example. Exit code 1 when one is dead again."""
@@ -64,13 +67,13 @@ def replay(chunks: tuple[int, ...], everything: bool) -> None:
         with work.working(database, given) as own:
             work.wait_for_days(database, given, own)
         with database.reading() as c:
-            again = {d["id"] for d in receipts.dead(c)} & set(wanted)
+            again = set(ledger.dead_ids(c)) & set(wanted)
     click.echo(f"{words.counted(len(wanted), 'dead letter')} tried again, {len(again)} dead once more.")
     sys.exit(1 if again else 0)
 
 
 @command.command()
-@click.argument("chunks", metavar="[ID]...", type=int, nargs=-1)
+@click.argument("chunks", metavar="[ID]...", type=ID, nargs=-1)
 @every
 def discard(chunks: tuple[int, ...], everything: bool) -> None:
     """Give dead letters up, so that what they hold back can go on."""
@@ -84,12 +87,4 @@ def _chosen(database: Database, chunks: tuple[int, ...], everything: bool) -> li
     if bool(chunks) == everything:
         raise Invalid("Name dead letters by their ids, or say --all.", hint="See: healthbox dead list")
     with database.reading() as c:
-        found = receipts.dead(c)
-    return [one["id"] for one in (found if everything else _found(found, list(chunks)))]
-
-
-def _found(dead: list[dict[str, Any]], wanted: list[int]) -> list[dict[str, Any]]:
-    by_id = {one["id"]: one for one in dead}
-    if missing := [chunk for chunk in wanted if chunk not in by_id]:
-        raise NotFound(f"There is no dead letter {missing[0]}.", hint="See: healthbox dead list")
-    return [by_id[chunk] for chunk in wanted]
+        return ledger.dead_ids(c) if everything else [receipts.dead_letter(c, chunk)["id"] for chunk in chunks]

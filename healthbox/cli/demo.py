@@ -8,6 +8,7 @@ import click
 
 from healthbox.cli.demo_stated import HEADERS
 from healthbox.cli.demo_year import Year, make
+from healthbox.cli.person import take_away
 from healthbox.cli.place import now_ms, opened, settings
 from healthbox.cli.words import note
 from healthbox.cli.work import wait, working
@@ -33,7 +34,7 @@ def command(remove: bool, zone: str, length: int) -> None:
     given = settings()
     with opened(given, create=not remove) as database:
         if remove:
-            _remove(database, given)
+            _remove(database)
         else:
             _add(database, given, zone, length)
 
@@ -82,7 +83,7 @@ def _watch(database: Database, sent: Accepted, chunks: int, progress: Callable[[
         nonlocal left
         with database.reading() as c:
             batch, waiting = ledger.by_public(c, sent.batch), ledger.depth(c)[0]
-            quiet = days.dirty_count(c) + days.changed_count(c) == 0
+            quiet = not days.waits(c)
         progress(max(left - waiting, 0))
         left = min(left, waiting)
         return quiet and batch is not None and batch.status in CLOSED
@@ -90,14 +91,11 @@ def _watch(database: Database, sent: Accepted, chunks: int, progress: Callable[[
     return done
 
 
-def _remove(database: Database, given: Settings) -> None:
+def _remove(database: Database) -> None:
     person = _demo(database)
     if person is None:
         raise NotFound("There is no demo person.", hint="Add it with: healthbox demo")
-    with database.writing() as c:
-        spool = people.remove(c, person.id)
-    for name in spool:
-        (given.data / "spool" / name).unlink(missing_ok=True)
+    take_away(database, person.id)
     click.echo("The demo person is gone, with its account and all its data.")
 
 

@@ -9,8 +9,8 @@ import sys
 FIELDS = frozenset({
     "attempt", "attempts", "ballast_released", "batch", "batch_id", "bytes", "changed", "channel", "chunk", "chunks", "code",
     "days", "dead", "deleted", "delivery", "duplicate", "error", "finding", "findings", "job", "kind", "method", "metric", "ms",
-    "new", "now", "outcome", "path", "person", "position", "rejected", "request", "route", "service", "signal", "status",
-    "updated",
+    "new", "now", "outcome", "path", "person", "position", "reason", "rejected", "request", "route", "rows", "samples", "service",
+    "signal", "stages", "status", "updated", "workouts",
 })
 # fmt: on
 

@@ -9,6 +9,7 @@ from healthbox.cli import words
 from healthbox.cli.place import now_ms, opened, person_of, settings
 from healthbox.domain.clock import is_zone
 from healthbox.store import people
+from healthbox.store.engine import Database
 
 
 @click.group("person")
@@ -55,14 +56,19 @@ def remove(name: str, yes: bool) -> None:
         with database.reading() as c:
             person = person_of(c, name)
         words.confirm(f"Remove {person.name} and all of their data, for good?", yes)
-        with database.writing() as c:
-            spooled = people.remove(c, person.id)
-        for file in spooled:
-            (given.data / "spool" / file).unlink(missing_ok=True)
-        database.checkpoint()  # nothing of it stays in the write-ahead log either
+        take_away(database, person.id)
     click.echo(f"{person.name} is removed.")
     if any((given.data / "backups").glob("*")) or any(given.data.glob("before-*")):
         words.note(f"Backups made before still hold this data: see {given.data / 'backups'}, and before-* beside it.")
+
+
+def take_away(database: Database, person_id: int) -> None:
+    """A person with everything of theirs, in the database's folder too."""
+    with database.writing() as c:
+        spooled = people.remove(c, person_id)
+    for file in spooled:
+        (database.data / "spool" / file).unlink(missing_ok=True)
+    database.checkpoint()  # nothing of it stays in the write-ahead log either
 
 
 def local_zone() -> str:

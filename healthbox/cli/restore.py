@@ -33,6 +33,13 @@ def command(source: Path, passphrase_stdin: bool) -> None:
     done = restore.restore(source, given.data, passphrase=passphrase or None, now=now_ms(), key_file=key)
     click.echo(f"Restored: the state of {words.when(done.since)}, written by healthbox {done.manifest.app}.")
     click.echo(KEY[done.key])
+    click.echo(f"Logins, passwords and tokens are those of then. {_revoked(done.revoked)}")
     if done.aside is not None:
         click.echo(f"What was there before is in {done.aside}.")
     click.echo(f"Phones that ask are told to send again from {words.when(done.since)} on.")
+
+
+def _revoked(count: int | None) -> str:
+    if count is None:
+        return "Tokens revoked since work again, for what was here before does not tell them: see token list, and revoke them again."
+    return f"Revoked since then, and still revoked: {words.counted(count, 'token')}." if count else "No token was revoked since."

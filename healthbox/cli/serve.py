@@ -64,9 +64,9 @@ def serve(settings: Settings) -> None:
         worker.start()
         _announce(settings, database, server.port)
         _run_until_signal(server)
-        worker.stop()
-        database.checkpoint()
-        database.close()
+        if worker.stop():  # else a backup still reads: waiting for it would outlast the patience of who stops us
+            database.checkpoint()
+            database.close()
         log.info("stopped")
 
 

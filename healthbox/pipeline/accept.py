@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from healthbox.config import Settings
 from healthbox.domain.clock import is_zone
-from healthbox.domain.errors import Conflict, DiskFull, Invalid, TooLarge
+from healthbox.domain.errors import Conflict, DiskFull, Invalid, TooLarge, Unavailable
 from healthbox.formats.contract import Envelope, Format
 from healthbox.formats.json_body import decode
 from healthbox.formats.outline import outline
@@ -70,14 +70,17 @@ class Door:
         """Wake the pump: something became due by another way than an upload."""
         self._ring()
 
-    def ingest(self, device: Owner, raw: bytes, *, headers: dict[str, str], now: int) -> Accepted:
-        """Any body that a known client sends; every call is a batch of its own."""
+    def ingest(self, device: Owner, raw: bytes, *, headers: dict[str, str], now: int, client: str | None = None) -> Accepted:
+        """Any body that a known client sends; every call is a batch of its own, unless ``client`` is its own name for these very
+        bytes. Raises ``Conflict`` for other bytes under that name."""
         self._limit(raw)
         body = decode(raw)
         kept = {name: headers[name] for name in KEPT_HEADERS if name in headers}
         zone = _zone(body, kept)
         form = recognise(body, Envelope(zone=zone or ANY_ZONE, accepted_at=now, headers=kept), self._formats)
         part = _part(body) if form.name in CHUNKED else _Part(None, None, True, None, None)
+        if client is not None:
+            part = _Part(client, 0, True, None, None)
         return self._keep(device, raw, form, part, kept, zone, now)
 
     def sync(self, device: Owner, raw: bytes, now: int) -> Accepted:
@@ -102,7 +105,7 @@ class Door:
     def _keep(self, device: Owner, raw: bytes, form: Format, part: _Part, headers: dict[str, str], zone: str | None, now: int) -> Accepted:
         sha = hashlib.sha256(raw).digest()
         body = zlib.compress(raw, 1) if len(raw) <= SPOOL_BYTES else None
-        spool = None if body is not None else self._write_spool(raw, sha)
+        spool = None if body is not None or self._holds(device, part, sha) else self._write_spool(raw, sha)
 
         def write(c: AnyConnection) -> Accepted:
             devices.touch_contact(c, device.id, now)
@@ -110,6 +113,8 @@ class Door:
             if known is not None:
                 sendings.note_again(c, known.batch, known.chunk, now)
                 return known
+            if body is None and spool is None:
+                raise Unavailable("The upload that held this was removed just now.", hint="Send it again.")
             batch = batch or _new_batch(c, device, form, part, headers, zone, now)
             idx = part.at if part.at is not None else ledger.next_index(c, batch.id)
             ledger.add_chunk(c, batch, idx, sha=sha, body=body, spool=spool, size=len(raw), final=part.final, anchor=part.anchor, now=now)
@@ -119,6 +124,12 @@ class Door:
         if not accepted.again:
             self._ring()
         return accepted
+
+    def _holds(self, device: Owner, part: _Part, sha: bytes) -> bool:
+        """Before a file is written: a phone that sends the same again and again would leave as many. What counts is the look inside
+        the transaction. Raises ``Conflict``."""
+        with self._database.glance() as c:
+            return _standing(c, device, part, sha)[1] is not None
 
     def _write_spool(self, raw: bytes, sha: bytes) -> str:
         """A big body as a file of its own, on disk before the row that names it."""

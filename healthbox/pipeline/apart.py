@@ -72,7 +72,11 @@ class Apart:
         self.share: float | None = 0.0
         self._heard = time.monotonic()
         self._child = child.start(MODULE)
-        child.put(self._child.stdin, msgspec.msgpack.encode(question))
+        try:
+            child.put(self._child.stdin, msgspec.msgpack.encode(question))
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def waits(self) -> bool:

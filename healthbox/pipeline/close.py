@@ -8,6 +8,7 @@ from healthbox.pipeline import meters, supersede
 from healthbox.store import anchors, ledger
 from healthbox.store.engine import Database
 
+OPEN = ("pending", "processing")
 log = logging.getLogger("healthbox.close")
 
 
@@ -24,12 +25,14 @@ def close_batches(database: Database, now: int) -> set[int]:
 
 
 def close_batch(c: Connection, batch_id: int, now: int) -> int:
-    """Give one batch its final status and move the anchors that may move now; returns the person."""
-    status = ledger.close(c, batch_id, now)
-    for candidate in anchors.unblocked(c, batch_id):
-        anchors.settle(c, candidate, now)
-    batch = ledger.get_batch(c, batch_id)
+    """Give one batch its final status and move the anchors that may move now; returns the person. One with a part still to be read
+    is left as it is; one that was closed before is judged anew."""
+    batch, status = ledger.get_batch(c, batch_id), ledger.close(c, batch_id, now)
+    if status in OPEN:
+        return batch.person_id
+    anchors.settle(c, batch_id, now)
     supersede.close(c, batch, now)
-    meters.BATCH_SECONDS.observe((now - batch.created_at) / 1000)
+    if batch.status in OPEN:
+        meters.BATCH_SECONDS.observe((now - batch.created_at) / 1000)
     log.info("batch closed", extra={"batch": batch.public, "status": status})
     return batch.person_id

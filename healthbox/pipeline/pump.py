@@ -17,7 +17,7 @@ from healthbox.pipeline.analyse import analyse
 from healthbox.pipeline.close import close_batches
 from healthbox.pipeline.fold import Folder
 from healthbox.pipeline.process import Processor
-from healthbox.store import disk, freshness, ledger, people
+from healthbox.store import disk, ledger, people
 from healthbox.store.engine import Database
 
 log = logging.getLogger("healthbox.pump")
@@ -132,11 +132,8 @@ class Pump:
             self._ring_sender()
             worked = True
         if not worked and self._refresh:
-            with self._database.writing() as c:
-                for person_id in self._refresh:
-                    freshness.refresh(c, person_id)
             for person_id in self._refresh:
-                trouble.watch(self._database, person_id, self._clock())
+                trouble.refresh(self._database, person_id, self._clock())
             self._refresh.clear()
         if not worked and self._processor.reading:
             self._stop.wait(READING_S)

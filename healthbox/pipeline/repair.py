@@ -6,7 +6,8 @@ from sqlalchemy import Connection
 
 from healthbox.domain.errors import Conflict, NotFound
 from healthbox.formats.registry import discover_files
-from healthbox.store import anchors, ledger, repairs
+from healthbox.pipeline.close import close_batch
+from healthbox.store import ledger, repairs
 from healthbox.store.engine import Database
 
 
@@ -42,11 +43,8 @@ def replay_dead(database: Database, chunk_ids: list[int], now: int) -> int:
 def discard_dead(database: Database, chunk_ids: list[int], now: int) -> int:
     """Give dead letters up: they are marked discarded, and anchors they held back may move."""
     with database.writing() as c:
-        batches = repairs.discard(c, chunk_ids, now)
-        for batch_id in batches:
-            ledger.close(c, batch_id, now)
-            for candidate in anchors.unblocked(c, batch_id):
-                anchors.settle(c, candidate, now)
+        for batch_id in repairs.discard(c, chunk_ids, now):
+            close_batch(c, batch_id, now)
         return len(chunk_ids)
 
 

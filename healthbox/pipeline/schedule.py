@@ -1,21 +1,24 @@
 """The schedule: rows with a due time in the ledger's database, caught up after a stop instead of skipped.
 
 retention   worked-off bodies that are old enough go; hourly
-sweep       spool files that no row names go, and old copies that upgrades and restores left; hourly
+sweep       spool files that no row names go, old copies that upgrades and restores left, logins that are over; hourly
+metadata    what deleted samples alone referred to goes; once a night
 trouble     devices and sources against their habits: silence needs a clock; half-hourly
 backup      a verified copy into <data>/backups, once a night; one missed night is caught up at the next start
 """
 
-import datetime as dt
 import logging
+import os
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from healthbox.config import Settings
 from healthbox.domain.errors import Problem
 from healthbox.pipeline import trouble
-from healthbox.store import backup, disk, jobs, repairs
+from healthbox.store import backup, disk, jobs, logins, repairs, series
 from healthbox.store import settings as kept
 from healthbox.store.engine import Database
 from healthbox.store.vault import Vault
@@ -50,10 +53,21 @@ def _sweep(database: Database, settings: Settings, now: int) -> None:
         named = repairs.spooled(c)
     folder = settings.data / "spool"
     for file in folder.iterdir() if folder.is_dir() else ():
-        if file.name not in named and now / 1000 - file.stat().st_mtime > ORPHAN_S:
-            file.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # worked off just now
+            if file.name not in named and now / 1000 - file.stat().st_mtime > ORPHAN_S:
+                file.unlink()
     if gone := disk.tidy_copies(settings.data, now / 1000):
         log.info("old copies removed", extra={"deleted": len(gone)})
+    with database.writing() as c:
+        logins.clean_up(c, now, settings)
+
+
+def _metadata(database: Database, _settings: Settings, _now: int) -> None:
+    with database.reading() as c:
+        unused = series.has_unused_metas(c)  # it takes a while: nobody waits for it behind the write lock in vain
+    if unused:
+        with database.writing() as c:
+            series.drop_unused_metas(c)
 
 
 def _trouble(database: Database, _settings: Settings, now: int) -> None:
@@ -85,17 +99,21 @@ def _half_hourly(settings: Settings, now: int) -> int:
 
 def _nightly(settings: Settings, now: int) -> int:
     """The next time the configured hour comes round in this machine's zone."""
-    here = dt.datetime.fromtimestamp(now / 1000, dt.UTC).astimezone()
-    due = here.replace(hour=settings.backup_hour, minute=0, second=0, microsecond=0)
-    if due <= here:
-        due += dt.timedelta(days=1)
-    return int(due.timestamp() * 1000)
+    here = time.localtime(now / 1000)
+    tonight, tomorrow = (_hour(here, days, settings.backup_hour) for days in (0, 1))
+    return tonight if tonight > now else tomorrow
+
+
+def _hour(here: time.struct_time, days: int, hour: int) -> int:
+    """Whether the clocks are changed until then, the C library knows."""
+    return int(time.mktime((here.tm_year, here.tm_mon, here.tm_mday + days, hour, 0, 0, 0, 0, -1))) * 1000
 
 
 JOBS = {
     "retention": Job(_retention, _hourly),
     "sweep": Job(_sweep, _hourly),
     trouble.JOB: Job(_trouble, _half_hourly),
+    "metadata": Job(_metadata, _nightly),
     "backup": Job(_backup, _nightly),
 }
 
@@ -107,18 +125,27 @@ def prepare(database: Database, settings: Settings, now: int) -> None:
             jobs.ensure(c, name, job.next(settings, now))
 
 
-def run_due(database: Database, settings: Settings, now: int) -> list[str]:
-    """Run what is due; a failed job is due again in a quarter of an hour and keeps its reason."""
+def run_due(database: Database, settings: Settings, now: int, go_on: Callable[[], bool] = lambda: True) -> list[str]:
+    """Run what is due, one job after the other while ``go_on``; a failed one is due again in a quarter of an hour and keeps its reason."""
     with database.reading() as c:
         due = [name for name in jobs.due(c, now, now + LONGEST_MS) if name in JOBS]
     for name in due:
-        job = JOBS[name]
+        if not go_on():
+            break
+        job, error = JOBS[name], None
         try:
             job.run(database, settings, now)
-            error = None
-        except Problem as problem:
-            error = problem.message
-            log.error("job failed", extra={"job": name, "error": error})
+        except Exception as raised:  # the edge of a job: the others must run
+            error = _reason(raised)
+            log.error("job failed", extra={"job": name, "error": error}, exc_info=None if isinstance(raised, Problem) else raised)
         with database.writing() as c:
             jobs.finish(c, name, due_at=job.next(settings, now) if error is None else now + RETRY_MS, now=now, error=error)
     return due
+
+
+def _reason(raised: Exception) -> str:
+    """In words that hold no path and nothing of anybody's."""
+    if isinstance(raised, Problem):
+        return raised.message
+    kind = type(raised).__name__
+    return f"{kind}: {os.strerror(raised.errno)}" if isinstance(raised, OSError) and raised.errno else kind

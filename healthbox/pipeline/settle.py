@@ -1,4 +1,4 @@
-"""What a single record says, settled: its value in the canonical unit, its identifier as bytes; or why it cannot be stored."""
+"""What a single record says, settled: its value in the canonical unit; or why it cannot be stored."""
 
 import math
 from typing import Any
@@ -47,18 +47,6 @@ def canonical(metric: Metric, number: float, unit: str | None, *, wide: bool = F
         low, high = ("anything" if bound is None else f"{bound:g}" for bound in (metric.low, metric.high))
         raise Refused("implausible", f"outside what {metric.label} can be ({low} to {high} {metric.unit})")
     return value
-
-
-def packed(uuid: str | None) -> bytes | None:
-    """A uuid as 16 bytes; any other identifier as its own text."""
-    if not uuid:
-        return None
-    if len(uuid) == 36:
-        try:
-            return bytes.fromhex(uuid.replace("-", ""))
-        except ValueError:
-            pass
-    return uuid.encode("utf-8", "replace")[:120]
 
 
 def words(record: Any) -> str:

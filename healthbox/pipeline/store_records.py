@@ -28,8 +28,9 @@ from healthbox.domain.records import (
     WholeExport,
     Workout,
 )
+from healthbox.domain.uuids import packed
 from healthbox.pipeline.ready import Ready
-from healthbox.pipeline.settle import Refused, canonical, packed, settled, words
+from healthbox.pipeline.settle import Refused, canonical, settled, words
 from healthbox.pipeline.storable import not_storable, storable
 from healthbox.pipeline.store_aside import Aside
 from healthbox.pipeline.store_blocks import store_block

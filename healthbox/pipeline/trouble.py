@@ -34,17 +34,23 @@ def watch_all(database: Database, now: int) -> None:
             kept.put(c, WATCHING, str(now))
         everybody = [person.id for person in people.list_persons(c)]
     for person_id in everybody:
-        with database.reading() as c:
-            habits = freshness.habits(c, person_id)
-        with database.writing() as c:
+        refresh(database, person_id, now)
+
+
+def refresh(database: Database, person_id: int, now: int) -> None:
+    """One person's habits anew, then the troubles. Habits are read out of many rows: nobody waits for that to write."""
+    with database.reading() as c:
+        habits = freshness.habits(c, person_id)
+    with database.writing() as c:
+        if _is_here(c, person_id):
             freshness.put(c, person_id, habits)
-        watch(database, person_id, now)
+    watch(database, person_id, now)
 
 
 def watch(database: Database, person_id: int, now: int) -> None:
     """Bring one person's findings of silent trouble up to ``now`` (ms); while an upload is being read they stay as they are."""
     with database.reading() as c:
-        if uploads.being_read(c, person_id, now) or person_id not in {person.id for person in people.list_persons(c)}:
+        if uploads.being_read(c, person_id, now) or not _is_here(c, person_id):
             return
         facts = gather(c, person_id, now)
         settings = findings.rule_settings(c, person_id)
@@ -57,8 +63,13 @@ def watch(database: Database, person_id: int, now: int) -> None:
     found = [finding for finding in found if settings.get(finding.rule, RuleSetting()).enabled]
     if found or stands:
         with database.writing() as c:
-            if person_id in {person.id for person in people.list_persons(c)}:  # not removed meanwhile
+            if _is_here(c, person_id):
                 _reconcile(c, person_id, facts, found, settings)
+
+
+def _is_here(c: Connection, person_id: int) -> bool:
+    """Not removed meanwhile."""
+    return any(person.id == person_id for person in people.list_persons(c))
 
 
 def gather(c: Connection, person_id: int, now: int) -> Facts:

@@ -1,4 +1,4 @@
-"""The worker: bell, pump, sender, watch and inbox together, beside the web server in one process."""
+"""The worker: bell, pump, sender, watch, schedule and inbox together, beside the web server in one process."""
 
 import logging
 import threading
@@ -19,7 +19,8 @@ from healthbox.store.vault import Vault
 
 log = logging.getLogger("healthbox.worker")
 WATCH_S = 1.0
-STOP_S = 7.0
+JOBS_S = 5.0  # until a job that fell due is begun
+STOP_S = 5.0  # for all of it together: who ends a container gives it ten
 INBOX_S = 3.0
 SWEEP_MS = 3_600_000
 
@@ -41,6 +42,7 @@ class Worker:
         self._sending = threading.Lock()
         self._watch = threading.Thread(target=self._look, name="watch", daemon=True)
         self._inbox = Inbox(database, settings, Door(database, settings, self.ring))
+        self._timed = threading.Thread(target=self._run_jobs, name="schedule", daemon=True)
         self._collect = threading.Thread(target=self._look_into_the_inbox, name="inbox", daemon=True)
 
     def ring(self) -> None:
@@ -59,17 +61,22 @@ class Worker:
         schedule.prepare(self._database, self._settings, self._clock())
         self.bell.start()
         self._watch.start()
+        self._timed.start()
         self._collect.start()
         self.bell.ring("pump")
         self.bell.ring("send")
 
-    def stop(self) -> None:
-        """Finish the step under way, leave the rest to the next start."""
+    def stop(self) -> bool:
+        """Finish the step under way, leave the rest to the next start. False when something goes on until the process ends, as a
+        backup of gigabytes does: half of one has no name, and it stays due."""
+        until = time.monotonic() + STOP_S
         self._stop.set()
         self.pump.stop()
         self.bell.stop()
-        self._watch.join(timeout=STOP_S)
-        self._collect.join(timeout=STOP_S)
+        threads = self._watch, self._collect, self._timed
+        for thread in threads:
+            thread.join(timeout=max(0.0, until - time.monotonic()))
+        return not (any(thread.is_alive() for thread in threads) or self.pump.stage != "idle" or self._sending.locked())
 
     def _send(self) -> None:
         if self._vault is None or not self._sending.acquire(blocking=False):
@@ -81,32 +88,35 @@ class Worker:
             self._sending.release()
 
     def _look(self) -> None:
-        """Every second: whatever fell due without a ring (retries, the schedule, a lost bell) is rung for."""
+        """Every second: whatever fell due without a ring (retries, a lost bell) is rung for."""
         while not self._stop.wait(WATCH_S):
             try:
                 now = self._clock()
                 self.bell.mend()
                 with self._database.reading() as c:
                     due = ledger.next_due(c)
-                    waits = (
-                        (due is not None and due <= now)
-                        or days.dirty_count(c) > 0
-                        or days.changed_count(c) > 0
-                        or ledger.may_close(c, now)
-                        or supersede.waits(c)
-                    )
+                    waits = (due is not None and due <= now) or days.waits(c) or ledger.may_close(c, now) or supersede.waits(c)
                     send = deliveries.next_due(c)
                 if waits:
                     self.bell.ring("pump")
                 if send is not None and send <= now:
                     self.bell.ring("send")
-                schedule.run_due(self._database, self._settings, now)
-                disk.restore_ballast(self._settings.data, self._settings.ballast_mb)
                 self._beat = now
+                disk.restore_ballast(self._settings.data, self._settings.ballast_mb)
             except Problem as problem:
                 log.warning("the watch could not look", extra={"code": problem.code})
             except Exception as error:  # the edge of the watch: it must go on looking
                 log.error("the watch failed", exc_info=error)
+
+    def _run_jobs(self) -> None:
+        """A thread of its own: a backup of gigabytes must not keep the watch from going round."""
+        while not self._stop.wait(JOBS_S):
+            try:
+                schedule.run_due(self._database, self._settings, self._clock(), lambda: not self._stop.is_set())
+            except Problem as problem:
+                log.warning("the schedule could not be run", extra={"code": problem.code})
+            except Exception as error:  # the edge of the schedule: it must go on
+                log.error("the schedule failed", exc_info=error)
 
     def _look_into_the_inbox(self) -> None:
         """A thread of its own: reading a file of gigabytes must not keep the watch from going round."""

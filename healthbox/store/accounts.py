@@ -69,12 +69,6 @@ def set_password(connection: Connection, account_id: int, password_hash: str) ->
     connection.exec_driver_sql("UPDATE account SET password = ? WHERE id = ?", (password_hash, account_id))
 
 
-def set_admin(connection: Connection, account_id: int, admin: bool) -> None:
-    if not admin:
-        _keep_an_admin(connection, account_id)
-    connection.exec_driver_sql("UPDATE account SET admin = ? WHERE id = ?", (admin, account_id))
-
-
 def set_theme(connection: Connection, account_id: int, theme: str | None) -> None:
     connection.exec_driver_sql("UPDATE account SET theme = ? WHERE id = ?", (theme, account_id))
 

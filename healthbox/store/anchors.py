@@ -9,42 +9,34 @@ from healthbox.store import settings
 BACKFILL_MS = 30 * 86_400_000
 
 
+# Newest first, the closed batches of one device and metric whose anchor may stand: all of 0..final present and done, and something
+# in them (an empty sync is a locked phone: recorded, the bookmark stays). Only those beyond the one that the bookmark came from.
+_READY = """SELECT id, anchor FROM batch WHERE device_id=:device AND coalesce(metric, '*')=:metric
+AND id BETWEEN max(:first, 1 + coalesce((SELECT batch_id FROM anchor WHERE device_id=:device AND metric=:metric), 0)) AND :last
+AND closed_at IS NOT NULL AND anchor IS NOT NULL AND (SELECT count(*) = final + 1 AND sum(position) > 0
+FROM chunk WHERE batch_id=batch.id AND idx<=final AND status='done') ORDER BY id DESC LIMIT 1"""
+# From the chunks that are open or dead to their batches: as long as what waits, however many batches there ever were.
+_HOLDS = """SELECT min(b.id) FROM (
+  SELECT DISTINCT batch_id FROM chunk INDEXED BY chunk_next WHERE status IN ('pending', 'running') AND batch_id<:before
+  UNION ALL SELECT batch_id FROM chunk INDEXED BY chunk_dead WHERE status='dead' AND batch_id<:before
+) AS held CROSS JOIN batch AS b ON b.id=held.batch_id WHERE b.device_id=:device AND coalesce(b.metric, '*')=:metric"""
+
+
 def settle(c: Connection, batch_id: int, now: int) -> bool:
-    """Move the anchor that a closed batch carries, if it may: all of 0..final present and done, forward in accept order,
-    and no earlier batch of that device and metric holds a dead chunk, or one that may still die. Returns whether it moved."""
-    row = c.exec_driver_sql("SELECT device_id, coalesce(metric, '*'), anchor, final FROM batch WHERE id=?", (batch_id,)).one()
-    device_id, metric, anchor, final = row
-    if anchor is None or final is None:
-        return False
-    done, records = c.exec_driver_sql(
-        "SELECT count(*), coalesce(sum(position), 0) FROM chunk WHERE batch_id=? AND idx<=? AND status='done'", (batch_id, final)
-    ).one()
-    if done != final + 1 or records == 0:  # an empty sync is a locked phone: recorded, the bookmark stays
-        return False
-    blocked = c.exec_driver_sql(
-        "SELECT 1 FROM batch AS b JOIN chunk ON chunk.batch_id=b.id WHERE b.device_id=? AND coalesce(b.metric,'*')=? AND b.id<? "
-        "AND chunk.status IN ('dead','pending','running') LIMIT 1",
-        (device_id, metric, batch_id),
-    ).fetchone()
-    if blocked is not None:
-        return False
-    moved = c.exec_driver_sql(
-        "INSERT INTO anchor (device_id, metric, anchor, batch_id, moved_at) VALUES (?,?,?,?,?) ON CONFLICT DO UPDATE SET "
-        "anchor=excluded.anchor, batch_id=excluded.batch_id, moved_at=excluded.moved_at WHERE excluded.batch_id>anchor.batch_id",
-        (device_id, metric, anchor, batch_id, now),
-    )
-    return moved.rowcount > 0
-
-
-def unblocked(c: Connection, batch_id: int) -> list[int]:
-    """Closed batches whose anchor may move now that this one has no dead chunk any more (itself first)."""
-    rows = c.exec_driver_sql(
-        "SELECT later.id FROM batch AS this JOIN batch AS later ON later.device_id=this.device_id "
-        "AND coalesce(later.metric,'*')=coalesce(this.metric,'*') AND later.id>=this.id "
-        "WHERE this.id=? AND later.closed_at IS NOT NULL AND later.anchor IS NOT NULL ORDER BY later.id",
-        (batch_id,),
-    ).fetchall()
-    return [row[0] for row in rows]
+    """Move the anchor of a device and metric as far as it may go now that this batch of theirs is closed or repaired: to the newest
+    batch from this one on that is whole, and before which none holds a dead chunk, or one that may still die. Whether it moved."""
+    device, metric = c.exec_driver_sql("SELECT device_id, coalesce(metric, '*') FROM batch WHERE id=?", (batch_id,)).one()
+    given = {"device": device, "metric": metric, "first": batch_id, "last": 1 << 62}
+    while ready := c.exec_driver_sql(_READY, given).fetchone():
+        holder = c.exec_driver_sql(_HOLDS, given | {"before": ready[0]}).scalar()
+        if holder is None:
+            c.exec_driver_sql(
+                "INSERT OR REPLACE INTO anchor (device_id, metric, anchor, batch_id, moved_at) VALUES (?,?,?,?,?)",
+                (device, metric, ready[1], ready[0], now),
+            )
+            return True
+        given["last"] = holder
+    return False
 
 
 def state(c: Connection, device_id: int, now: int) -> dict[str, Any]:

@@ -14,6 +14,16 @@ from healthbox.store.engine import driver
 from healthbox.store.tombstones import buried
 
 LASTS = {"minute": 60_000, "hour": 3_600_000}  # ms
+# From one app's first bucket of a metric to the next one's: as many look-ups as apps, however many minutes they have sent.
+APPS = """WITH RECURSIVE known (app) AS (
+  SELECT min(app) FROM bucket WHERE person_id=:person AND metric=:metric
+  UNION ALL
+  SELECT (SELECT min(app) FROM bucket WHERE person_id=:person AND metric=:metric AND app > known.app) FROM known WHERE known.app IS NOT NULL
+) """
+OF_APPS = "FROM bucket WHERE person_id=:person AND metric=:metric AND app IN (SELECT app FROM known)"
+_COLUMNS = "metric, app, width, start, date, value, low, high, source, as_of"
+_BETWEEN = f"{APPS}SELECT {_COLUMNS} {OF_APPS} AND width IN ('minute','hour') AND start>:low AND start<:high"
+_DATED = f"{APPS}SELECT {_COLUMNS} {OF_APPS} AND width IN ('day','stated') AND start BETWEEN :low AND :high"
 
 
 class BucketRow(NamedTuple):
@@ -40,21 +50,18 @@ def put(c: Connection, person_id: int, batch_id: int, row: BucketRow) -> str:
         "SELECT value, low, high, as_of, uuid FROM bucket WHERE person_id=? AND metric=? AND app=? AND width=? AND start=?",
         (person_id, row.metric, row.app, row.width, row.start),
     ).fetchone()
-    uuid = row.uuid
     if standing is not None:
         content, was = (row.value, row.low, row.high), tuple(standing[:3])
-        if was == content:  # the same statement, perhaps made again later
-            later = row.as_of > standing[3]
-            named = (uuid or standing[4]) if later else (standing[4] or uuid)
-            if later or named != standing[4]:
+        later = _order(row.as_of, content) > _order(standing[3], was)
+        row = row._replace(uuid=(row.uuid or standing[4]) if later else (standing[4] or row.uuid))
+        if was == content or not later:  # the same statement, perhaps made again later, or an older one
+            if later or row.uuid != standing[4]:
                 beneath.execute(
                     "UPDATE bucket SET as_of=max(as_of, ?), source=iif(?, ?, source), uuid=? "
                     "WHERE person_id=? AND metric=? AND app=? AND width=? AND start=?",
-                    (row.as_of, later, row.source, named, person_id, row.metric, row.app, row.width, row.start),
+                    (row.as_of, later, row.source, row.uuid, person_id, row.metric, row.app, row.width, row.start),
                 )
             return "restated" if later else "duplicate"
-        if _order(row.as_of, content) <= _order(standing[3], was):
-            return "duplicate"
     beneath.execute(
         "INSERT OR REPLACE INTO bucket (person_id, metric, app, width, start, date, value, low, high, source, as_of, uuid, batch_id) "
         "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
@@ -104,23 +111,14 @@ def _order(as_of: int, content: tuple[float | None, ...]) -> tuple[Any, ...]:
 
 def between(c: Connection, person_id: int, metric: str, low: int, high: int) -> list[BucketRow]:
     """Minute and hour buckets that touch [low, high) ms."""
-    rows = c.exec_driver_sql(
-        "SELECT metric, app, width, start, date, value, low, high, source, as_of FROM bucket WHERE person_id=? AND metric=? "
-        "AND app IN (SELECT DISTINCT app FROM bucket WHERE person_id=? AND metric=?) AND width IN ('minute','hour') "
-        "AND start>? AND start<?",
-        (person_id, metric, person_id, metric, low - LASTS["hour"], high),
-    ).fetchall()
+    given = {"person": person_id, "metric": metric, "low": low - LASTS["hour"], "high": high}
+    rows = c.exec_driver_sql(_BETWEEN, given).fetchall()
     return [row for row in (BucketRow(*row) for row in rows) if row.start + LASTS[row.width] > low]
 
 
 def dated(c: Connection, person_id: int, metric: str, low: int, high: int) -> list[BucketRow]:
     """Day buckets and stated totals of the local dates with ordinals in [low, high]."""
-    rows = c.exec_driver_sql(
-        "SELECT metric, app, width, start, date, value, low, high, source, as_of FROM bucket WHERE person_id=? AND metric=? "
-        "AND app IN (SELECT DISTINCT app FROM bucket WHERE person_id=? AND metric=?) AND width IN ('day','stated') "
-        "AND start BETWEEN ? AND ?",
-        (person_id, metric, person_id, metric, low, high),
-    ).fetchall()
+    rows = c.exec_driver_sql(_DATED, {"person": person_id, "metric": metric, "low": low, "high": high}).fetchall()
     return [BucketRow(*row) for row in rows]
 
 

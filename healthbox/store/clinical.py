@@ -7,6 +7,7 @@ import zlib
 from sqlalchemy import Connection
 
 from healthbox.domain.records import Clinical
+from healthbox.domain.uuids import written
 from healthbox.store.tombstones import buried
 
 KIND = "clinical"  # stands for a metric where a deletion names one
@@ -35,6 +36,8 @@ def put(c: Connection, person_id: int, batch_id: int, source_id: int | None, rec
             (person_id, record.kind, record.uuid, record.start, record.end, digest, blob, source_id, as_of, batch_id),
         )
         return "new"
+    if standing[1] == digest and as_of > standing[2]:  # said again: younger than what was said in between
+        c.exec_driver_sql("UPDATE clinical SET as_of=? WHERE id=?", (as_of, standing[0]))
     if standing[1] == digest or (as_of, digest) <= (standing[2], standing[1]):
         return "duplicate"
     c.exec_driver_sql(
@@ -45,7 +48,7 @@ def put(c: Connection, person_id: int, batch_id: int, source_id: int | None, rec
 
 
 def remove(c: Connection, person_id: int, uuid: bytes) -> int:
-    text = _text(uuid)
+    text = written(uuid)
     return c.exec_driver_sql("DELETE FROM clinical WHERE person_id=? AND uuid IN (?,?)", (person_id, text, text.lower())).rowcount
 
 
@@ -55,11 +58,3 @@ def kinds(c: Connection, person_id: int) -> list[tuple[str, int, int | None]]:
         "SELECT kind, count(*), max(start) FROM clinical WHERE person_id=? GROUP BY kind ORDER BY kind", (person_id,)
     ).fetchall()
     return [(row[0], row[1], row[2]) for row in rows]
-
-
-def _text(uuid: bytes) -> str:
-    """A packed uuid as it was written."""
-    if len(uuid) == 16:
-        text = uuid.hex()
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}".upper()
-    return uuid.decode("utf-8", "replace")

@@ -39,16 +39,6 @@ def nights_between(c: Connection, person_id: int, first: dt.date, last: dt.date)
     return [DayValue(dt.date.fromisoformat(date), asleep, None, None, 1, text) for date, asleep, text in rows]
 
 
-def recent_values(c: Connection, person_id: int, metric: str, until: dt.date, days: int) -> list[DayValue]:
-    """One metric's last ``days`` days up to and with ``until``, ascending."""
-    rows = c.exec_driver_sql(
-        "SELECT date, value, low, high, n, detail FROM day WHERE person_id=? AND metric=? AND date BETWEEN ? AND ? "
-        "AND value IS NOT NULL ORDER BY date",
-        (person_id, metric, (until - dt.timedelta(days=days - 1)).isoformat(), until.isoformat()),
-    )
-    return [DayValue(dt.date.fromisoformat(date), *rest) for date, *rest in rows]
-
-
 def newest(c: Connection, person_id: int, until: dt.date) -> dt.date | None:
     """The last date up to ``until`` for which the person has a day or a night."""
     found = c.exec_driver_sql(

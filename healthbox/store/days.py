@@ -158,8 +158,9 @@ def dirty_count(c: Connection, person_id: int | None = None) -> int:
     return int(c.exec_driver_sql("SELECT count(*) FROM dirty_day WHERE ? IS NULL OR person_id=?", (person_id, person_id)).scalar_one())
 
 
-def changed_count(c: Connection) -> int:
-    return int(c.exec_driver_sql("SELECT count(*) FROM (SELECT 1 FROM changed_day LIMIT 1)").scalar_one())
+def waits(c: Connection) -> bool:
+    """Whether any day is still to be folded or to be judged."""
+    return bool(c.exec_driver_sql("SELECT EXISTS (SELECT 1 FROM dirty_day) OR EXISTS (SELECT 1 FROM changed_day)").scalar_one())
 
 
 _IN_MS = 's.start*1000 + ifnull(s.ms/1000, 0), s."end"*1000 + ifnull(s.ms%1000, 0), s.value, s.zone_id'

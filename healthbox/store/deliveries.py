@@ -123,7 +123,3 @@ def dead_count(c: Connection, person_id: int) -> int:
     """Messages that could not be delivered."""
     dead = "SELECT count(*) FROM delivery JOIN finding ON finding.id=finding_id WHERE person_id=? AND status='dead'"
     return int(c.exec_driver_sql(dead, (person_id,)).scalar_one())
-
-
-def of_finding(c: Connection, finding_id: int) -> list[Delivery]:
-    return _rows(c, "WHERE finding_id=? ORDER BY id", (finding_id,))

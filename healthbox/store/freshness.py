@@ -84,11 +84,6 @@ class _Series(NamedTuple):
 Habits = list[tuple[str, int, _Habit, int | None]]
 
 
-def refresh(c: Connection, person_id: int) -> None:
-    """Compute every habit anew from the newest readings and uploads; called when the queue is idle after new data."""
-    put(c, person_id, habits(c, person_id))
-
-
 def habits(c: Connection, person_id: int) -> Habits:
     """Every habit as the newest readings and uploads have it now, for ``put``: (form, ref, habit, the device that carries it)."""
     rows: Habits = []

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from healthbox.domain.records import SourceClass, Stage
 from healthbox.domain.sources import RANK
+from healthbox.domain.uuids import packed, written
 from healthbox.store import workouts as workout_rows
 from healthbox.store.engine import driver
 
@@ -96,22 +97,6 @@ class LeavingClinical(NamedTuple):
     as_of: int
 
 
-def text_of(uuid: bytes) -> str:
-    """A packed uuid as it was written (hexadecimal digits in capitals)."""
-    if len(uuid) != 16:
-        return uuid.decode("utf-8", "replace")
-    text = uuid.hex().upper()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-
-def _bytes_of(name: str) -> bytes:
-    """The other way round."""
-    try:
-        return bytes.fromhex(name.replace("-", "")) if len(name) == 36 else name.encode()
-    except ValueError:
-        return name.encode()
-
-
 def origins(c: Connection, person_id: int) -> list[Origin]:
     aliases: dict[int, dict[str, list[str]]] = {}
     for source_id, form, value in driver(c).execute(
@@ -168,7 +153,7 @@ def _is_deleted(c: Connection, series_id: int, name: str) -> bool:
     found = driver(c).execute(
         "SELECT 1 FROM series JOIN tombstone AS t ON t.person_id=series.person_id AND t.metric IN ('', series.metric) "
         "WHERE series.id=? AND t.uuid=?",
-        (series_id, _bytes_of(name)),
+        (series_id, packed(name)),
     )
     return found.fetchone() is not None
 
@@ -181,9 +166,9 @@ def _samples(c: Connection, series_id: int, table: str, second: str) -> Iterator
         'WHERE s.series_id=? ORDER BY s.start, s."end", s.value, s.tag',
         (series_id,),
     ):
-        names = [] if uuid is None else [Naming(text_of(uuid), as_of if set_as_of is None else set_as_of, set_as_of is not None)]
+        names = [] if uuid is None else [Naming(written(uuid), as_of if set_as_of is None else set_as_of, set_as_of is not None)]
         if others is not None:
-            names += sorted(Naming(text_of(bytes.fromhex(digits)), at, bool(parent)) for digits, at, parent in json.loads(others))
+            names += sorted(Naming(written(bytes.fromhex(digits)), at, bool(parent)) for digits, at, parent in json.loads(others))
         ms = ms or 0
         yield LeavingSample(
             start * 1000 + ms // 1000,
@@ -224,7 +209,7 @@ def stages(c: Connection, series_id: int) -> Iterator[LeavingStage]:
         'AND a.tag=s.stage) FROM sleep_stage AS s WHERE series_id=? ORDER BY start, "end", stage',
         (series_id,),
     ):
-        named = sorted(Naming(text_of(bytes.fromhex(digits)), at, bool(parent)) for digits, at, parent in json.loads(names))
+        named = sorted(Naming(written(bytes.fromhex(digits)), at, bool(parent)) for digits, at, parent in json.loads(names))
         yield LeavingStage(start, end, stage, named, zone, as_of, bool(superseded))
 
 
@@ -250,7 +235,7 @@ def workouts(c: Connection, person_id: int, source_id: int) -> Iterator[LeavingW
             .fetchone()
         )
         yield LeavingWorkout(
-            None if uuid is None else text_of(uuid),
+            None if uuid is None else written(uuid),
             activity,
             start,
             end,
@@ -284,7 +269,7 @@ def buckets(c: Connection, person_id: int) -> Iterator[tuple[Any, ...]]:
         "ORDER BY metric, app, width, start",
         (person_id,),
     ):
-        yield (*said, None if uuid is None else text_of(uuid))
+        yield (*said, None if uuid is None else written(uuid))
 
 
 def stated_nights(c: Connection, person_id: int) -> Iterator[tuple[str, str, dict[str, Any], str, int]]:
@@ -298,7 +283,7 @@ def stated_nights(c: Connection, person_id: int) -> Iterator[tuple[str, str, dic
 def tombstones(c: Connection, person_id: int) -> Iterator[tuple[str, str]]:
     """(uuid, metric or "") of everything that clients have deleted."""
     for uuid, metric in driver(c).execute("SELECT uuid, metric FROM tombstone WHERE person_id=? ORDER BY uuid, metric", (person_id,)):
-        yield text_of(uuid), metric
+        yield written(uuid), metric
 
 
 def days(c: Connection, person_id: int) -> Iterator[tuple[Any, ...]]:

@@ -57,6 +57,10 @@ class Claim(NamedTuple):
 
 _BATCH = "id, public, person_id, device_id, client, format, status, zone, final, anchor, metric, created_at"
 _PART = f"SELECT {_BATCH}, (SELECT sha FROM chunk WHERE batch_id=batch.id AND idx=?) FROM batch WHERE device_id=? AND client=?"
+_NEWEST = (
+    f"SELECT {_BATCH} FROM batch WHERE device_id=? AND anchor=? AND (metric IS ? OR ? IS NULL) AND client IS NULL "
+    "AND final IS NULL AND closed_at IS NULL ORDER BY id DESC LIMIT 1"
+)
 
 
 def find_part(c: AnyConnection, device_id: int, client: str, idx: int) -> tuple[Batch, bytes | None] | None:
@@ -69,11 +73,7 @@ def open_batch(c: AnyConnection, device_id: int, anchor: str, metric: str | None
     """The device's open batch for a client that names neither batch nor index: anchor token and type stand for it.
 
     A chunk without records names no type; it belongs to the newest open batch of its token."""
-    newest = (
-        f"SELECT {_BATCH} FROM batch WHERE device_id=? AND anchor=? AND (metric IS ? OR ? IS NULL) AND client IS NULL "
-        "AND final IS NULL AND closed_at IS NULL ORDER BY id DESC LIMIT 1"
-    )
-    row = driver(c).execute(newest, (device_id, anchor, metric, metric)).fetchone()
+    row = driver(c).execute(_NEWEST, (device_id, anchor, metric, metric)).fetchone()
     return Batch(*row) if row else None
 
 
@@ -310,9 +310,18 @@ def next_due(c: Connection) -> int | None:
     return None if found is None else int(found)
 
 
-def dead_count(c: Connection) -> int:
-    """How many chunks failed for good and wait for a person."""
-    return int(c.exec_driver_sql("SELECT count(*) FROM chunk WHERE status='dead'").scalar_one())
+def dead_ids(c: Connection, person_id: int | None = None) -> list[int]:
+    """The chunks that failed for good and wait for a person's decision (one's, or all), oldest first."""
+    found = c.exec_driver_sql(
+        "SELECT chunk.id FROM chunk JOIN batch ON batch.id=batch_id WHERE chunk.status='dead' AND (?1 IS NULL OR person_id=?1) "
+        "ORDER BY chunk.id",
+        (person_id,),
+    )
+    return list(found.scalars())
+
+
+def dead_count(c: Connection, person_id: int | None = None) -> int:
+    return len(dead_ids(c, person_id))
 
 
 def depth(c: Connection) -> tuple[int, int | None]:

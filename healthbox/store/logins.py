@@ -8,13 +8,14 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
+from healthbox.config import Settings
+
 _DAY = 86_400_000
-IDLE_MS = 14 * _DAY
-ABSOLUTE_MS = 90 * _DAY
 TOUCH_MS = 60_000
 FAILURES_KEPT_MS = _DAY
 
 _SELECT = "SELECT id, account_id, csrf, created_at, seen_at, agent FROM session"
+_LIVES = "seen_at > ? AND created_at > ?"
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -39,11 +40,9 @@ def create_session(connection: Connection, account_id: int, agent: str, now: int
     return session, cookie
 
 
-def find_session(connection: Connection, cookie: str, now: int) -> Session | None:
-    """The session of a cookie, unless 14 days idle or 90 days old."""
-    row = connection.exec_driver_sql(
-        f"{_SELECT} WHERE id = ? AND seen_at > ? AND created_at > ?", (_hash(cookie), now - IDLE_MS, now - ABSOLUTE_MS)
-    ).first()
+def find_session(connection: Connection, cookie: str, now: int, given: Settings) -> Session | None:
+    """The session of a cookie, unless it was idle or is old for as long as is ``given``."""
+    row = connection.exec_driver_sql(f"{_SELECT} WHERE id = ? AND {_LIVES}", (_hash(cookie), *_since(now, given))).first()
     return _session(row) if row else None
 
 
@@ -57,11 +56,10 @@ def touch_session(connection: Connection, session_id: bytes, now: int) -> None:
     connection.exec_driver_sql("UPDATE session SET seen_at = ? WHERE id = ? AND seen_at <= ?", (now, session_id, now - TOUCH_MS))
 
 
-def list_sessions(connection: Connection, account_id: int, now: int) -> list[Session]:
+def list_sessions(connection: Connection, account_id: int, now: int, given: Settings) -> list[Session]:
     """The live ones, the last used first."""
     rows = connection.exec_driver_sql(
-        f"{_SELECT} WHERE account_id = ? AND seen_at > ? AND created_at > ? ORDER BY seen_at DESC, id",
-        (account_id, now - IDLE_MS, now - ABSOLUTE_MS),
+        f"{_SELECT} WHERE account_id = ? AND {_LIVES} ORDER BY seen_at DESC, id", (account_id, *_since(now, given))
     )
     return [_session(row) for row in rows]
 
@@ -92,10 +90,15 @@ def forgive(connection: Connection, who: str) -> None:
     connection.exec_driver_sql("DELETE FROM login_failure WHERE who = ?", (_who(who),))
 
 
-def clean_up(connection: Connection, now: int) -> None:
+def clean_up(connection: Connection, now: int, given: Settings) -> None:
     """Drop sessions that are over and failures older than a day."""
-    connection.exec_driver_sql("DELETE FROM session WHERE seen_at <= ? OR created_at <= ?", (now - IDLE_MS, now - ABSOLUTE_MS))
+    connection.exec_driver_sql(f"DELETE FROM session WHERE NOT ({_LIVES})", _since(now, given))
     connection.exec_driver_sql("DELETE FROM login_failure WHERE at <= ?", (now - FAILURES_KEPT_MS,))
+
+
+def _since(now: int, given: Settings) -> tuple[int, int]:
+    """When a session that lives was seen, and made, at the earliest."""
+    return now - given.session_idle_days * _DAY, now - given.session_max_days * _DAY
 
 
 def _hash(cookie: str) -> bytes:

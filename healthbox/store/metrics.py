@@ -7,7 +7,14 @@ from sqlalchemy import Connection
 
 from healthbox.domain.catalogue import Catalogue, Metric
 from healthbox.domain.units import conversion, plausible
-from healthbox.store import days, reconciling, superseding
+from healthbox.store import days, superseding
+from healthbox.store.buckets import BucketRow, put
+from healthbox.store.merging import merge_series
+
+_BOTH = (
+    "SELECT o.app, o.width, o.start, o.date, o.value, o.low, o.high, o.source, o.as_of, o.uuid, o.batch_id FROM bucket AS o "
+    "JOIN bucket AS n USING (person_id, app, width, start) WHERE person_id=:person AND o.metric=:old AND n.metric=:new"
+)
 
 
 class Unknown(NamedTuple):
@@ -142,34 +149,18 @@ def rekey(c: Connection, person_id: int, old: str, new: str) -> None:
         if taken is None:
             c.exec_driver_sql("UPDATE series SET metric=? WHERE id=?", (new, row[0]))
         else:
-            _merge_series(c, row[0], taken[0])
+            merge_series(c, row[0], taken[0])
+    for row in c.exec_driver_sql(_BOTH, {"person": person_id, "old": old, "new": new}).fetchall():
+        put(c, person_id, row[-1], BucketRow(new, *row[:-1]))  # the more recent statement stays, as in an upload
     c.exec_driver_sql("UPDATE OR IGNORE bucket SET metric=? WHERE person_id=? AND metric=?", (new, person_id, old))
     c.exec_driver_sql("DELETE FROM bucket WHERE person_id=? AND metric=?", (person_id, old))
+    c.exec_driver_sql(
+        "UPDATE precedence SET metric=:new WHERE person_id=:person AND metric=:old "
+        "AND NOT EXISTS (SELECT 1 FROM precedence WHERE person_id=:person AND metric=:new)",
+        {"person": person_id, "old": old, "new": new},
+    )
+    c.exec_driver_sql("DELETE FROM precedence WHERE person_id=? AND metric=?", (person_id, old))
     c.exec_driver_sql("DELETE FROM day WHERE person_id=? AND metric=?", (person_id, old))
-
-
-def _merge_series(c: Connection, old: int, new: int) -> None:
-    """Rows of one series into another, equal content once."""
-    c.exec_driver_sql(
-        "DELETE FROM sample WHERE series_id=? AND EXISTS (SELECT 1 FROM sample AS k WHERE k.series_id=? AND k.start=sample.start "
-        'AND k."end"=sample."end" AND abs(k.value-sample.value)<=1e-5*max(abs(k.value),abs(sample.value)))',
-        (old, new),
-    )
-    for table in ("sample", "long_sample", "also_uuid", "point_set", "gone"):
-        c.exec_driver_sql(f"UPDATE OR IGNORE {table} SET series_id=? WHERE series_id=?", (new, old))
-        if table == "sample":  # another value at the same key: told apart by a tag
-            c.exec_driver_sql("UPDATE OR REPLACE sample SET series_id=?, tag=tag||char(31)||'m'||series_id WHERE series_id=?", (new, old))
-        c.exec_driver_sql(f"DELETE FROM {table} WHERE series_id=?", (old,))
-    reconciling.merge_series(c, old, new)
-    c.exec_driver_sql("UPDATE OR IGNORE sleep_stage SET series_id=? WHERE series_id=?", (new, old))
-    c.exec_driver_sql("DELETE FROM sleep_stage WHERE series_id=?", (old,))
-    c.exec_driver_sql(
-        "UPDATE series SET longest=max(longest,(SELECT longest FROM series WHERE id=?)), zoned=max(zoned,(SELECT "
-        "zoned FROM series WHERE id=?)) "
-        "WHERE id=?",
-        (old, old, new),
-    )
-    c.exec_driver_sql("DELETE FROM series WHERE id=?", (old,))
 
 
 def merge_sources(c: Connection, person_id: int, kept: int, other: int) -> None:
@@ -181,7 +172,7 @@ def merge_sources(c: Connection, person_id: int, kept: int, other: int) -> None:
         if taken is None:
             c.exec_driver_sql("UPDATE series SET source_id=? WHERE id=?", (kept, row[0]))
         else:
-            _merge_series(c, row[0], taken[0])
+            merge_series(c, row[0], taken[0])
     c.exec_driver_sql("UPDATE OR IGNORE source_alias SET source_id=? WHERE source_id=?", (kept, other))
     c.exec_driver_sql("UPDATE OR IGNORE precedence SET source_id=? WHERE source_id=?", (kept, other))
     c.exec_driver_sql("UPDATE workout SET source_id=? WHERE source_id=?", (kept, other))

@@ -7,11 +7,16 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
+from healthbox.store.buckets import APPS, OF_APPS
 from healthbox.store.series import of_metric
 from healthbox.store.sources import list_sources
 
 MOST_READINGS = 2_000
 PULSE = "heart_rate"
+_MINUTES = (
+    f"{APPS}SELECT start, value, low, source {OF_APPS} AND width='minute' AND start>=:low AND start<:high AND value IS NOT NULL "
+    "ORDER BY start, app LIMIT :most"
+)
 
 
 class Slept(NamedTuple):
@@ -99,11 +104,8 @@ def pulse(c: Connection, person_id: int, low: int, high: int, prefer: str = "") 
             (low // 1000, low // 1000, step, step, series_id, low // 1000, high // 1000, MOST_READINGS + 1),
         ).fetchall()
         return Pulse(name, [(row[0] * 1000, row[1], row[2]) for row in rows])
-    rows = c.exec_driver_sql(
-        "SELECT start, value, low, source FROM bucket WHERE person_id=? AND metric=? AND width='minute' AND start>=? AND start<? "
-        "AND value IS NOT NULL ORDER BY start LIMIT ?",
-        (person_id, PULSE, low, high, MOST_READINGS),
-    ).fetchall()
+    given = {"person": person_id, "metric": PULSE, "low": low, "high": high, "most": MOST_READINGS}
+    rows = c.exec_driver_sql(_MINUTES, given).fetchall()
     return Pulse(rows[0][3], [(row[0], row[1], row[1] if row[2] is None else row[2]) for row in rows]) if rows else None
 
 

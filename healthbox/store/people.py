@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from healthbox.domain.errors import Conflict, Invalid, NotFound
 from healthbox.store.engine import AnyConnection, driver
+from healthbox.store.series import drop_unused_metas
 
 UNITS = ("metric", "imperial")
 NAME_LENGTH = 100
@@ -89,15 +90,10 @@ def remove(connection: Connection, person_id: int) -> list[str]:
     names = [str(name) for name in spool.scalars()]
     standing = connection.exec_driver_sql("PRAGMA secure_delete").scalar()
     connection.exec_driver_sql("PRAGMA secure_delete=ON")
-    series = "SELECT id FROM series WHERE person_id = ?"
-    connection.exec_driver_sql(
-        f"""DELETE FROM meta WHERE id IN (SELECT meta_id FROM sample WHERE series_id IN ({series}))
-          AND id NOT IN (SELECT meta_id FROM sample WHERE meta_id IS NOT NULL AND series_id NOT IN ({series}))""",
-        (person_id, person_id),
-    )
     for table in _BY_SERIES:
-        connection.exec_driver_sql(f"DELETE FROM {table} WHERE series_id IN ({series})", (person_id,))
+        connection.exec_driver_sql(f"DELETE FROM {table} WHERE series_id IN (SELECT id FROM series WHERE person_id = ?)", (person_id,))
     connection.exec_driver_sql("DELETE FROM person WHERE id = ?", (person_id,))
+    drop_unused_metas(connection)
     connection.exec_driver_sql(f"PRAGMA secure_delete={standing}")
     return names
 

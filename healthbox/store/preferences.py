@@ -1,4 +1,4 @@
-"""What people decide on Settings, and what follows from it: days to fold again, a job to run sooner."""
+"""What people decide on Settings, and what follows from it: days to fold again."""
 
 import datetime as dt
 
@@ -40,8 +40,3 @@ def mark_following(
         "WHERE (:metric IS NULL OR metric=:metric) AND known.date BETWEEN :low AND :high ON CONFLICT DO UPDATE SET generation=generation+1",
         {"person": person_id, "now": now, "metric": metric, "low": low, "high": high},
     ).rowcount
-
-
-def run_soon(c: Connection, job: str, now: int) -> None:
-    """Have a job of the schedule run at the worker's next look."""
-    c.exec_driver_sql("UPDATE job SET due_at=min(due_at, ?) WHERE name=?", (now, job))

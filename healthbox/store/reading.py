@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from healthbox.domain.catalogue import Catalogue, Metric
 from healthbox.domain.errors import Invalid
+from healthbox.domain.uuids import written
 from healthbox.store import metrics as named
 from healthbox.store import workouts as sessions
 from healthbox.store.series import of_metric
@@ -20,15 +21,6 @@ SLEEP = "sleep_analysis"
 
 def iso(ms: int) -> str:
     return dt.datetime.fromtimestamp(ms / 1000, dt.UTC).isoformat().replace("+00:00", "Z")
-
-
-def uuid_text(uuid: bytes | None) -> str | None:
-    if uuid is None:
-        return None
-    if len(uuid) != 16:
-        return uuid.decode("utf-8", "replace")
-    text = uuid.hex().upper()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 # From one metric's days to the next one's first: as many look-ups as metrics, however long the history.
@@ -118,7 +110,7 @@ def samples(
             value = name
         found.append(
             {
-                "uuid": uuid_text(row[3]),
+                "uuid": row[3] and written(row[3]),
                 "start": iso(row[0] * 1000 + ms // 1000),
                 "end": iso(row[1] * 1000 + ms % 1000),
                 "value": value,
@@ -139,7 +131,7 @@ def _stages(c: Connection, person_id: int, low: int, high: int, cursor: str | No
         (person_id, low, high, after[0], after[1], limit + 1),
     ).fetchall()
     found = [
-        {"uuid": uuid_text(row[4]), "start": iso(row[1]), "end": iso(row[2]), "value": row[3], "unit": None, "source": row[5]}
+        {"uuid": row[4] and written(row[4]), "start": iso(row[1]), "end": iso(row[2]), "value": row[3], "unit": None, "source": row[5]}
         for row in rows[:limit]
     ]
     last = rows[limit - 1] if len(rows) > limit else None
@@ -234,7 +226,7 @@ def workouts(c: Connection, person_id: int, low: int, high: int) -> dict[str, An
         "workouts": [
             {
                 "id": w.id,
-                "uuid": uuid_text(w.uuid),
+                "uuid": w.uuid and written(w.uuid),
                 "activity": w.activity,
                 "start": iso(w.start),
                 "end": iso(w.end),

@@ -9,11 +9,18 @@ from healthbox.domain.errors import NotFound
 from healthbox.domain.records import Rejected
 from healthbox.store import superseding
 
+LETTERS = 1_000  # dead letters in a list
 LISTED = 10_000  # refused records of one upload that are kept with their text
 
 _COLUMNS = (
     "batch.id, public, batch.format, batch.status, device.name, batch.client, batch.anchor, batch.metric, final, unfinished, "
     "batch.new, updated, duplicate, deleted, rejected, batch.created_at, started_at, closed_at, device.id"
+)
+
+_LETTER = ("id", "batch", "chunk", "format", "device", "attempts", "error", "bytes", "accepted", "person_id")
+_DEAD = (
+    "SELECT chunk.id, public, idx, batch.format, device.name, attempts, error, size, accepted_at, batch.person_id FROM chunk "
+    "JOIN batch ON batch.id=batch_id JOIN device ON device.id=device_id WHERE chunk.status='dead'"
 )
 
 # The bytes of its parts that are worked off. Inside an open part only the reader of a file knows: where nobody does it counts
@@ -118,13 +125,15 @@ def share_of(size: float, behind: float, dark: float, parts: int) -> float | Non
     return None if not size or (dark and parts == 1) else behind / size
 
 
-def dead(c: Connection, person_id: int | None = None) -> list[dict[str, Any]]:
-    """Dead letters, oldest first (of one person, or of all for the command line)."""
-    rows = c.exec_driver_sql(
-        "SELECT chunk.id, public, idx, batch.format, device.name, attempts, error, size, accepted_at, batch.person_id FROM chunk "
-        "JOIN batch ON batch.id=batch_id JOIN device ON device.id=device_id WHERE chunk.status='dead' AND (? IS NULL OR batch.person_id=?) "
-        "ORDER BY chunk.id LIMIT 1000",
-        (person_id, person_id),
-    ).fetchall()
-    names = ("id", "batch", "chunk", "format", "device", "attempts", "error", "bytes", "accepted", "person_id")
-    return [dict(zip(names, row, strict=True)) for row in rows]
+def dead(c: Connection, person_id: int | None = None, *, limit: int = LETTERS) -> list[dict[str, Any]]:
+    """Dead letters, oldest first (of one person, or of all for the command line); ``ledger.dead_count`` says how many there are."""
+    rows = c.exec_driver_sql(f"{_DEAD} AND (?1 IS NULL OR batch.person_id=?1) ORDER BY chunk.id LIMIT ?2", (person_id, limit)).fetchall()
+    return [dict(zip(_LETTER, row, strict=True)) for row in rows]
+
+
+def dead_letter(c: Connection, letter: int, person_id: int | None = None) -> dict[str, Any]:
+    """One of them. Raises ``NotFound`` for another person's, and for one that is dead no more."""
+    row = c.exec_driver_sql(f"{_DEAD} AND (?1 IS NULL OR batch.person_id=?1) AND chunk.id=?2", (person_id, letter)).fetchone()
+    if row is None:
+        raise NotFound(f"There is no dead letter {letter}.", hint="It may have been read or discarded meanwhile: see the list of them.")
+    return dict(zip(_LETTER, row, strict=True))

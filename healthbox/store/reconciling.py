@@ -1,7 +1,7 @@
 """Reconciling: samples that a whole export lacks, counted first, then set aside: kept in a table of their own, in no sum.
 
 state   reading → counting → asking (a person) → moving → moved → returning → returned; else dropped (by the person, or because the
-        export proved not to be whole) or lost (what it held was swept away meanwhile)
+        export proved not to be whole) or lost (what it held was swept away, or its series merged, meanwhile)
 The cursor (series, start) stands in the row and moves with what was done up to there, in one transaction.
 """
 
@@ -305,7 +305,17 @@ def forget(c: Connection, batch_id: int) -> None:
 
 
 def merge_series(c: Connection, old: int, new: int) -> None:
-    for table in ("set_aside", "reconcile_count"):
-        c.exec_driver_sql(f"UPDATE OR IGNORE {table} SET series_id=? WHERE series_id=?", (new, old))
+    """What files held of ``old`` does not speak of ``new``: an export that still needs it is reconciled no further."""
+    c.exec_driver_sql(
+        "UPDATE reconcile SET state=iif(state='moving', 'moved', 'lost') WHERE state IN ('reading','counting','asking','moving') "
+        "AND batch_id IN (SELECT id FROM batch WHERE person_id=(SELECT person_id FROM series WHERE id=?))",
+        (new,),
+    )
+    c.exec_driver_sql(
+        "INSERT INTO reconcile_count (batch_id, series_id, samples) SELECT batch_id, ?, samples FROM reconcile_count WHERE series_id=? "
+        "ON CONFLICT DO UPDATE SET samples=samples+excluded.samples",
+        (new, old),
+    )
     c.exec_driver_sql("DELETE FROM reconcile_count WHERE series_id=?", (old,))
+    c.exec_driver_sql("UPDATE OR IGNORE set_aside SET series_id=? WHERE series_id=?", (new, old))
     c.exec_driver_sql("UPDATE set_aside SET series_id=?1, tag=tag || char(31) || 'from ' || ?2 WHERE series_id=?2", (new, old))

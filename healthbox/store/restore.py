@@ -29,13 +29,15 @@ Key = Literal["none", "kept", "restored", "lost"]
 
 
 class Restored(msgspec.Struct, frozen=True):
-    """``aside`` holds what was there before; ``since`` (ms) is from when phones resend; ``key`` what became of the vault key."""
+    """``aside`` holds what was there before; ``since`` (ms) is from when phones resend; ``key`` what became of the vault key;
+    ``revoked`` how many tokens were revoked since and stay so, None where what was there before does not say."""
 
     manifest: Manifest
     aside: Path | None
     epoch: str
     since: int
     key: Key
+    revoked: int | None
 
 
 def restore(source: Path, data: Path, *, passphrase: str | None, now: int, key_file: Path | None = None) -> Restored:
@@ -55,6 +57,7 @@ def restore(source: Path, data: Path, *, passphrase: str | None, now: int, key_f
         shutil.rmtree(stage, ignore_errors=True)
         try:
             epoch = _stage(source, stage, manifest, key, now)
+            revoked = _revoke(stage / FILE, data / FILE)
             if unwrapped is not None:
                 vault.write_key(stage / vault.FILE, unwrapped)
             sync_folder(stage)
@@ -64,7 +67,7 @@ def restore(source: Path, data: Path, *, passphrase: str | None, now: int, key_f
             raise
         sync_folder(data)
         aside = resume(data)
-    return Restored(manifest, aside, epoch, manifest.created_at, key)
+    return Restored(manifest, aside, epoch, manifest.created_at, key, revoked)
 
 
 def resume(data: Path) -> Path | None:
@@ -116,6 +119,24 @@ def _key(source: Path, manifest: Manifest, passphrase: str | None, data: Path, k
     if SEALED_KEY not in manifest.files:
         raise Problem("This backup does not hold the vault key.", hint="Restore without a passphrase.", code="no_key")
     return "restored", vault.unwrap_key((source / SEALED_KEY).read_bytes(), passphrase)
+
+
+def _revoke(staged: Path, before: Path) -> int | None:
+    """Tokens that the database ``before`` says were revoked are so in the staged one; see ``Restored.revoked``."""
+    try:
+        with closing(sqlite3.connect(f"{before.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            told = dict(connection.execute("SELECT token_id, revoked_at FROM device"))
+    except sqlite3.Error:
+        told = {}
+    with closing(sqlite3.connect(staged)) as connection, connection:
+        connection.execute("PRAGMA synchronous=FULL")
+        mine = {token for (token,) in connection.execute("SELECT token_id FROM device")}
+        if mine and mine.isdisjoint(told):
+            return None
+        return connection.executemany(
+            "UPDATE device SET revoked_at=?1 WHERE token_id=?2 AND (revoked_at IS NULL OR revoked_at>?1)",
+            [(at, token) for token, at in told.items() if at is not None],
+        ).rowcount
 
 
 def _stage(source: Path, stage: Path, manifest: Manifest, key: Key, now: int) -> str:

@@ -8,6 +8,10 @@ from healthbox.domain.records import metadata_text
 from healthbox.store.engine import driver
 
 _SHARED = 200  # a longer text is hardly ever said twice in one go
+_UNUSED = (
+    "FROM meta WHERE id NOT IN (SELECT meta_id FROM sample WHERE meta_id IS NOT NULL) "
+    "AND id NOT IN (SELECT meta_id FROM set_aside WHERE meta_id IS NOT NULL)"
+)
 
 
 class Series(NamedTuple):
@@ -66,6 +70,16 @@ class Registry:
             if len(text) <= _SHARED:
                 self._metas[text] = found
         return found
+
+
+def has_unused_metas(c: Connection) -> bool:
+    """Whether ``drop_unused_metas`` would find any; it reads every sample."""
+    return c.exec_driver_sql(f"SELECT 1 {_UNUSED} LIMIT 1").first() is not None
+
+
+def drop_unused_metas(c: Connection) -> None:
+    """Metadata that no sample refers to any more. It reads every sample: a sample's key is too long for an index by metadata."""
+    c.exec_driver_sql(f"DELETE {_UNUSED}")
 
 
 def _interned(c: Connection, table: str, column: str, value: str) -> int:

@@ -56,10 +56,6 @@ def open_setup(connection: Connection) -> str | None:
     return token
 
 
-def setup_is_open(connection: Connection) -> bool:
-    return get(connection, SETUP) is not None
-
-
 def is_setup_token(connection: Connection, token: str) -> bool:
     """Whether the token opens the setup page; it is not used up by this."""
     kept = get(connection, SETUP)

@@ -189,9 +189,12 @@ def take_away(c: Connection, person_id: int, batch_id: int) -> int:
 
 
 def drop(c: Connection, batch_id: int, now: int) -> list[str]:
-    """The upload's bodies and rejections go, its row stays as "removed"; the spool files to delete once this is committed."""
+    """The upload's bodies and rejections go, its row stays as "removed" and gives up the client's name for it: sent again, it is
+    another upload. The spool files to delete once this is committed."""
     spools = list(c.exec_driver_sql("SELECT spool FROM chunk WHERE batch_id=? AND spool IS NOT NULL", (batch_id,)).scalars())
     c.exec_driver_sql("DELETE FROM chunk WHERE batch_id=?", (batch_id,))
     c.exec_driver_sql("DELETE FROM rejection WHERE batch_id=?", (batch_id,))
-    c.exec_driver_sql("UPDATE batch SET status='removed', unfinished=NULL, closed_at=?, touched_at=? WHERE id=?", (now, now, batch_id))
+    c.exec_driver_sql(
+        "UPDATE batch SET status='removed', client=NULL, unfinished=NULL, closed_at=?, touched_at=? WHERE id=?", (now, now, batch_id)
+    )
     return spools

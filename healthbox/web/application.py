@@ -18,6 +18,7 @@ from healthbox.store.engine import Database
 from healthbox.web import answers, api, auth, hosts, masks, pages, refusals, security, static_files
 from healthbox.web.database import bind
 from healthbox.web.house import House, Pulse
+from healthbox.web.row_ids import RowId
 from healthbox.web.squeeze import squeeze
 
 log = logging.getLogger("healthbox.web")
@@ -38,6 +39,7 @@ def create_app(
     app.extensions["healthbox"] = House(settings, database, door, clock, vault, pump)
     app.config["MAX_CONTENT_LENGTH"] = max(FORM_BYTES, settings.max_json_bytes)
     app.url_map.strict_slashes = False
+    app.url_map.converters["int"] = RowId
     bind(app, database)
     static_files.mount(app)
     for routes in found_routes():

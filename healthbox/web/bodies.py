@@ -51,14 +51,14 @@ def _inflated(raw: bytes) -> Iterator[bytes | None]:
     member = zlib.decompressobj(WBITS)
     for start in range(0, len(raw), STEP):
         rest = raw[start : start + STEP]
-        while rest:
+        while rest := rest.lstrip(b"\0") if member.eof else rest:  # gzip files may be padded
             if member.eof:
                 member = zlib.decompressobj(WBITS)
             yield member.decompress(rest, STEP)
             rest = member.unconsumed_tail
             if member.eof:
                 yield None
-                rest = member.unused_data.lstrip(b"\0")  # gzip files may be padded
+                rest = member.unused_data
     while not member.eof:
         part = member.decompress(b"", STEP)
         if not part and not member.eof:

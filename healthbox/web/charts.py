@@ -297,28 +297,6 @@ def minmax(
     )
 
 
-def fan(
-    day: Sequence[tuple[float, float]], low: Sequence[tuple[float, float]], high: Sequence[tuple[float, float]], *,
-    length: float = 1440, height: float = 160, labels: Sequence[tuple[float, str]] = (), word: Word = plain,
-) -> Plot:  # fmt: skip
-    """The day's running total over the usual fan; points are (minute of the day, total so far), ``length`` 1380, 1440 or 1500 minutes."""
-    tallest = max((value for _, value in [*day, *low, *high]), default=1.0) or 1.0
-    scale = Scale(0.0, tallest * 1.08, HEAD + 8, height - AXIS)
-
-    def at(minute: float) -> float:
-        return round(1000 * minute / length, 1)
-
-    upper = [f"{at(minute):g} {scale.y(value):g}" for minute, value in high]
-    lower = [f"{at(minute):g} {scale.y(value):g}" for minute, value in low]
-    area = "M" + "L".join([*upper, *reversed(lower)]) + "Z" if upper and lower else ""
-    edge = f"M{'L'.join(upper)}M{'L'.join(lower)}" if area else ""
-    path = runs([(at(minute), scale.y(value)) for minute, value in day])
-    dots = (Dot(at(day[-1][0]) / 10, scale.y(day[-1][1]), "now"),) if day else ()
-    ticks = tuple(Tick(at(minute) / 10, text) for minute, text in labels)
-    xs = tuple(at(minute) / 10 for minute, _ in day)
-    return Plot(height, scale.bottom, xs, _ticks(scale, word)[1:], ticks, area=area, edge=edge, lines=path, dots=dots)
-
-
 def _centres(count: int) -> tuple[float, ...]:
     return tuple(round(100 * (index + 0.5) / count, 2) for index in range(count))
 

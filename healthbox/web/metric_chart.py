@@ -181,7 +181,8 @@ def day(said: Said, metric: Metric, person_id: int, date: dt.date) -> dict[str, 
         spans = [Cell(value, value, value, 1) for value in sums]
         plot = charts.bars([*sums, *blank], height=HEIGHT, labels=labels, word=word)
     else:
-        spans = [_inside([value for a, _, value in parts if low <= a < high]) for low, high in hours]
+        # by its end, as the day itself is: a night's one number belongs to the morning
+        spans = [_inside([value for a, b, value in parts if low <= b - (b > a) < high]) for low, high in hours]
         plot = charts.minmax([*(c and (c.low, c.value, c.high) for c in spans), *blank], height=HEIGHT, labels=labels, word=word)
     added = metric.aggregation in ADDED
     rows = [
@@ -194,9 +195,14 @@ def day(said: Said, metric: Metric, person_id: int, date: dt.date) -> dict[str, 
     return {
         "plot": plot, "title": f"{name_of(metric)}, hour by hour", "span": _day_words(date, said),
         "keys": _ranged(metric, "bars" if added else "minmax") + _keys(plot),
-        "summary": f"{said.amount(metric, told['value'])} over the day, from {told['count']} readings in {heard} hours.",
+        "summary": f"{said.amount(metric, told['value'])} over the day, from {_counted(told['count'], 'reading')} in "
+        f"{_counted(heard, 'hour')}.",
         "data": {"caption": "Hour by hour", "columns": columns, "rows": rows, "xs": plot.xs[: len(rows)], "hrefs": ()},
     }  # fmt: skip
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _past(gaps: Sequence[charts.Span], until: float) -> tuple[charts.Span, ...]:

@@ -14,8 +14,6 @@ from healthbox.store import accounts, logins
 from healthbox.web.database import reading, writing
 from healthbox.web.house import house, now
 
-DAY_MS = 86_400_000
-
 
 class Visitor(NamedTuple):
     account: accounts.Account
@@ -33,11 +31,9 @@ def find() -> Visitor | None:
     cookie = request.cookies.get(cookie_name())
     if not cookie:
         return None
-    at, settings = now(), house().settings
-    session = logins.find_session(reading(), cookie, at)
+    at = now()
+    session = logins.find_session(reading(), cookie, at, house().settings)
     if session is None:
-        return None
-    if at - session.seen_at > settings.session_idle_days * DAY_MS or at - session.created_at > settings.session_max_days * DAY_MS:
         return None
     visitor = Visitor(accounts.get_account(reading(), session.account_id), session)
     if logins.seen_is_due(session, at):

@@ -1,9 +1,10 @@
 """A workout's way in pieces: distance over time, splits, the line on the map. Pure; metres, milliseconds, degrees."""
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from operator import itemgetter
 from statistics import fmean, median
 from typing import Any, NamedTuple
 
@@ -12,7 +13,9 @@ from healthbox.domain import ground
 Route = Sequence[Sequence[Any]]  # [ms, latitude, longitude, altitude or None, speed or None]
 Series = Mapping[str, Sequence[Sequence[float]]]
 MOST_POINTS = 500
+MOST_SPLITS = 250
 PAUSE = 30_000
+_AT = itemgetter(0)
 
 
 class Split(NamedTuple):
@@ -72,18 +75,23 @@ def apart(a: Sequence[Any], b: Sequence[Any]) -> float:
 
 
 def splits(way: Sequence[tuple[int, float]], step: float, series: Series, route: Route, start: int) -> list[Split]:
-    """Every ``step`` metres, and the rest when it is more than a twentieth of a step. Nothing below one whole step."""
-    if len(way) < 2 or way[-1][1] < step:
+    """Every ``step`` metres, and the rest when it is more than a twentieth of a step. Nothing below one whole step, nor when there
+    would be more than ``MOST_SPLITS``. The route is in time order."""
+    if len(way) < 2 or not step <= way[-1][1] < step * (MOST_SPLITS + 1):
         return []
     totals = [metres for _, metres in way]
     whole = int(totals[-1] / step)
     marks = [step * (index + 1) for index in range(whole)]
     if totals[-1] - step * whole > step / 20:
         marks.append(totals[-1])
-    found, begun, done = list[Split](), start, 0.0
+    if len(marks) > MOST_SPLITS:
+        return []
+    beats, found, begun, done = sorted(series.get("heart_rate", ()), key=_AT), list[Split](), start, 0.0
     for mark in marks:
         end = _when(way, totals, mark, start)
-        found.append(Split(mark - done, begun, end, _pulse(series, begun, end), _climb(route, begun, end)))
+        pulse = beats[bisect_left(beats, begun, key=_AT) : bisect_left(beats, end, key=_AT)]
+        climb = route[bisect_left(route, begun, key=_AT) : bisect_right(route, end, key=_AT)]
+        found.append(Split(mark - done, begun, end, fmean(beat[1] for beat in pulse) if pulse else None, _climb(climb)))
         begun, done = end, mark
     return found
 
@@ -96,13 +104,6 @@ def _when(way: Sequence[tuple[int, float]], totals: Sequence[float], mark: float
     return round(before_at + (at - before_at) * min(1.0, max(0.0, share)))
 
 
-def _pulse(series: Series, start: int, end: int) -> float | None:
-    inside = [value for at, value in series.get("heart_rate", ()) if start <= at < end]
-    return fmean(inside) if inside else None
-
-
-def _climb(route: Route, start: int, end: int) -> float | None:
-    heights = [point[3] for point in route if start <= point[0] <= end and point[3] is not None]
-    if len(heights) < 2:
-        return None
-    return ground.climbed(heights)[0]
+def _climb(route: Route) -> float | None:
+    heights = [point[3] for point in route if point[3] is not None]
+    return ground.climbed(heights)[0] if len(heights) > 1 else None

@@ -126,10 +126,21 @@ def test_a_backup_goes_into_a_folder_that_exists_or_makes_a_new_one(home, tmp_pa
     assert (tmp_path / "new" / "manifest.json").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_restore_says_what_becomes_of_tokens_that_were_revoked_since(home, tmp_path):
+    home.run("token", "add", "Phone", "--person", "Alice")
+    home.run("backup", str(tmp_path / "copy"))
+    home.run("token", "revoke", "Phone")
+    assert "Revoked since then, and still revoked: 1 token." in home.run("restore", str(tmp_path / "copy")).stdout
+    assert "revoked" in home.run("token", "list").stdout
+    home.data = tmp_path / "elsewhere"
+    assert "revoke them again" in home.run("restore", str(tmp_path / "copy")).stdout
+
+
 def test_a_restore_puts_what_was_there_aside(home, tmp_path):
     home.run("backup", str(tmp_path / "copy"))
     home.run("person", "add", "Bob")
     out = home.run("restore", str(tmp_path / "copy")).stdout
     assert "before-restore" in out
+    assert "Logins, passwords and tokens are those of then. No token was revoked since." in out
     assert "Bob" not in home.run("person", "list").stdout
     assert "Alice" in home.run("person", "list").stdout

@@ -142,6 +142,7 @@ def test_remove_takes_the_demo_and_nobody_else(tmp_path: Path) -> None:
         alice = people.add_person(c, "Alice", "Europe/Berlin", NOW)
         accounts.add_account(c, "alice", "x", alice.id, True, NOW)
     assert "gone" in run(tmp_path, "--remove").output
+    assert (tmp_path / "healthbox.db-wal").stat().st_size == 0, "what was written is not left in the log either"
     with database.reading() as c:
         assert [person.name for person in people.list_persons(c)] == ["Alice"]
         assert accounts.find_account(c, "demo") is None

@@ -150,6 +150,24 @@ def test_a_discarded_dead_letter_is_gone_from_the_list(broken):
     assert home.batch(0) not in home.run("dead", "list").stdout
 
 
+def test_beyond_a_thousand_dead_letters_each_is_found_and_all_are_counted(broken):
+    home, connection, _ = broken
+    row = "INSERT INTO chunk (batch_id, idx, sha, size, status, due_at, accepted_at, as_of) VALUES (1, ?, x'', 1, 'dead', 0, 0, 0)"
+    connection.executemany(row, [(index,) for index in range(1, 1200)])
+    connection.commit()
+    listed = home.run("dead", "list")
+    assert len(listed.stdout.splitlines()) == 1001
+    assert "These are the oldest 1000 of 1200." in listed.stderr
+    assert "dead letters 1200" in home.run("check").stdout
+    assert "1200" in home.run("dead", "show", "1200").stdout
+    assert "no dead letter 99" in home.run("dead", "show", "9" * 18, code=1).stderr
+    assert "9" * 20 in home.run("dead", "show", "9" * 20, code=2).stderr
+    assert "1 dead letter discarded" in home.run("dead", "discard", "1200").stdout
+    assert "1199 dead letters discarded" in home.run("dead", "discard", "--all").stdout
+    assert home.rows("SELECT count(*) FROM chunk WHERE status='dead'") == [(0,)]
+    assert home.run("dead", "list").stderr == ""
+
+
 def test_a_rebuild_changes_nothing_on_a_sound_database(home):
     night = [sample(n, f"2026-11-17T{22 + n}:00:00Z", f"2026-11-17T{22 + n}:50:00Z", CORE.format("Core"), SLEEP) for n in (0, 1)]
     home.run("import", home.file(auto_export(morning(NOV[0], 500), sleep=NOV[1], workout=NOV[0])), "--person", "Alice")

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from healthbox.domain.errors import DiskFull, Invalid, Problem
-from healthbox.domain.records import Rejected, Sample
+from healthbox.domain.records import Rejected, Sample, Workout
 from healthbox.formats.contract import Envelope
 from healthbox.formats.hc_backup import FILE_FORMAT
 from healthbox.formats.hc_backup.database import opened
@@ -208,12 +208,28 @@ def test_a_computed_column_named_like_a_value_is_not_computed(phone):
     assert (weight.code, weight.position) == ("no_value", "weight_record_table/1")
 
 
-def test_a_cell_too_large_to_be_read_ends_its_table_alone(phone):
-    walked(phone).record("exercise_session", START, END, exercise_type=33, notes="x" * (2 << 20))
+def test_a_row_too_large_to_be_read_costs_itself_alone(phone):
+    for number in range(1, 8):
+        size = 2 << 20 if number in (1, 4, 5) else 10
+        phone.record("exercise_session", START, END, exercise_type=33, notes="x" * size)
     phone.record("oxygen_saturation", START, percentage=97.0)
-    found = read(phone.saved())
-    assert [(r.code, r.position) for r in found if isinstance(r, Rejected)] == [("damaged_table", "exercise_session_record_table")]
+    found = read(walked(phone).saved())
+    refused = [r for r in found if isinstance(r, Rejected)]
+    assert [(r.code, r.position) for r in refused] == [("too_large", f"exercise_session_record_table/{number}") for number in (1, 4, 5)]
+    assert "1 MB" in refused[0].reason
+    assert [r.position for r in found if isinstance(r, Workout)] == [f"exercise_session_record_table/{number}" for number in (2, 3, 6, 7)]
     assert sum(isinstance(r, Sample) for r in found) == 4
+
+
+def test_no_end_of_rows_too_large_is_given_up(phone, monkeypatch):
+    monkeypatch.setattr("healthbox.formats.hc_backup.database.FAULTS", 20)
+    phone.db.executemany(
+        "INSERT INTO exercise_session_record_table (uuid, notes) VALUES (?, zeroblob(1100000))",
+        [(bytes([number]) * 16,) for number in range(40)],
+    )
+    *told, last = [r for r in read(walked(phone).saved()) if isinstance(r, Rejected)]
+    assert 3 < len(told) < 20 and {r.code for r in told} == {"too_large"}
+    assert (last.code, last.position) == ("damaged_table", "exercise_session_record_table")
 
 
 def test_names_and_ids_of_a_megabyte_are_not_kept(phone):
@@ -230,7 +246,7 @@ def test_names_and_ids_of_a_megabyte_are_not_kept(phone):
     assert len({r.source for r in found}) == 61
 
 
-def test_a_broken_page_costs_the_rest_of_its_table(phone):
+def test_a_broken_page_costs_its_own_rows_alone(phone):
     for number in range(5_000):
         phone.child("heart_rate_record_series_table", 1, beats_per_minute=60, epoch_millis=ms(START) + number)
     path = walked(phone).saved()
@@ -243,7 +259,8 @@ def test_a_broken_page_costs_the_rest_of_its_table(phone):
     path.write_bytes(raw)
     found = read(path)
     assert [r.code for r in found if isinstance(r, Rejected)] == ["damaged_table"]
-    assert 3 < sum(isinstance(r, Sample) for r in found) < 1_500
+    assert (found[-1].position, found[-2].position) == ("heart_rate_record_series_table", "heart_rate_record_series_table/5000")
+    assert 4_500 < sum(isinstance(r, Sample) for r in found) < 5_000
 
 
 def test_a_night_whose_stages_cannot_be_read_is_not_made_up(phone):

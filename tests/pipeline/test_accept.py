@@ -6,7 +6,8 @@ import msgspec
 import pytest
 from house import MINUTE, at, steps
 
-from healthbox.domain.errors import Conflict, Invalid, TooLarge
+from healthbox.domain.errors import Conflict, Invalid, TooLarge, Unavailable
+from healthbox.pipeline import accept
 from healthbox.pipeline.accept import Door
 from healthbox.store import devices
 
@@ -61,6 +62,36 @@ def test_a_big_body_is_a_file_until_it_is_worked_off_and_a_small_one_stands_in_t
     assert body is None and size > 1_000_000 and (house.settings.data / "spool" / spool).is_file()
     house.run()
     assert house.counts(accepted)["new"] == 3000
+
+
+def big():
+    return {**chunk(0, True), "samples": [steps(at(1, 9), at(1, 10), n, metadata={"note": "x" * 90}) for n in range(5000)]}
+
+
+def test_a_big_body_that_is_held_already_is_not_written_again(house):
+    first = house.send(big(), run=False)
+    lying = set((house.settings.data / "spool").iterdir())
+    assert len(lying) == 1
+    again = house.send(big(), run=False)
+    assert (again.batch, again.again) == (first.batch, True)
+    with pytest.raises(Conflict):
+        house.send({**big(), "anchor": "another"}, run=False)
+    assert set((house.settings.data / "spool").iterdir()) == lying
+    assert house.rows("SELECT again FROM chunk") == [(1,)]
+
+
+def test_a_big_body_whose_upload_is_removed_meanwhile_is_asked_for_again(house, monkeypatch):
+    house.send(big(), run=False)
+    real, calls = accept._standing, []
+
+    def standing(*given):
+        calls.append(given)
+        return real(*given) if len(calls) == 1 else (None, None)
+
+    monkeypatch.setattr(accept, "_standing", standing)
+    with pytest.raises(Unavailable):
+        house.send(big(), run=False)
+    assert house.rows("SELECT count(*) FROM chunk") == [(1,)]
 
 
 def test_too_large_a_body_is_refused_before_it_is_read(build, tmp_path):

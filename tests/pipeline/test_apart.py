@@ -22,7 +22,7 @@ from healthbox.domain.errors import Invalid, TooLarge
 from healthbox.domain.records import SampleBlock
 from healthbox.formats.contract import Envelope, FileFormat
 from healthbox.formats.registry import discover_files, home_of
-from healthbox.pipeline import apart, process
+from healthbox.pipeline import apart, child, process
 from healthbox.pipeline.apart import Apart
 from healthbox.pipeline.readers import Here, Item
 from healthbox.pipeline.ready import ready
@@ -137,6 +137,27 @@ def test_a_child_that_stands_still_is_given_up(whole: Path, monkeypatch: pytest.
         while True:
             reader.take(1)
     reader.close()
+
+
+def test_a_child_that_does_not_take_its_question_is_ended(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+    real = child.start
+
+    def start(module: str) -> subprocess.Popen[bytes]:
+        started.append(real(module))
+        return started[-1]
+
+    def put(*_given: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(child, "start", start)
+    monkeypatch.setattr(child, "put", put)
+    with pytest.raises(BrokenPipeError):
+        Apart(APPLE, whole, ENVELOPE, 0)
+    ended = started[0].poll() is not None
+    if not ended:
+        child.end(started[0])
+    assert ended
 
 
 def test_closing_ends_the_child(tmp_path: Path) -> None:

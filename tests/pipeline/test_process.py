@@ -3,6 +3,7 @@
 import pytest
 import test_import_files as files
 from house import SECOND, at, steps
+from prometheus_client import REGISTRY
 
 from healthbox.domain.errors import DiskFull, Unavailable
 from healthbox.pipeline import process
@@ -101,6 +102,27 @@ def test_what_cannot_be_read_is_dead_at_once(house):
         c.exec_driver_sql("UPDATE batch SET format='gone'")
     house.run()
     assert chunks(house) == [(0, "dead", 1)]
+
+
+def test_giving_a_part_up_leaves_an_upload_open_that_has_another_to_read_and_times_a_closed_one_once(house, trouble):
+    def timed():
+        return REGISTRY.get_sample_value("healthbox_batch_seconds_count") or 0
+
+    trouble.error = RuntimeError("boom")
+    house.send(chunk(0), run=False)
+    for wait in (0, 30, 90, 270):
+        house.at += wait * SECOND
+        house.pump.run()
+    trouble.error = None
+    accepted, before = house.send(chunk(1, True), run=False), timed()
+    discard_dead(house.database, [house.rows("SELECT id FROM chunk WHERE idx=0")[0][0]], house.at)
+    assert (house.receipt(accepted)["timings"]["closed"], timed()) == (None, before)
+    house.run()
+    assert (bool(house.receipt(accepted)["timings"]["closed"]), timed()) == (True, before + 1)
+    with house.database.writing() as c:
+        c.exec_driver_sql("UPDATE chunk SET status='dead' WHERE idx=1")
+    discard_dead(house.database, [house.rows("SELECT id FROM chunk WHERE idx=1")[0][0]], house.at)
+    assert (house.receipt(accepted)["status"], timed()) == ("failed", before + 1)
 
 
 @pytest.mark.parametrize("error", [DiskFull("full"), Unavailable("busy")])

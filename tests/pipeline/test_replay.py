@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import test_supersede as exports
 from apple_fixtures import bare, document, record
 from house import HOUR, House, at, steps
+from prometheus_client import REGISTRY
 
 from healthbox.domain.errors import Conflict
 from healthbox.domain.records import Rejected
@@ -138,3 +140,19 @@ def test_the_share_is_by_bytes_and_inside_a_part_only_what_its_reader_tells(hous
             "SELECT batch_id, 1, sha, 3*size, 'done', 0, 0, 0 FROM chunk"
         )
     assert share() == 0.75
+
+
+def test_giving_a_part_up_closes_its_upload_as_the_pump_does(house: House, tmp_path: Path) -> None:
+    exports.take(house, exports.export(tmp_path, exports.EARLIER, *exports.FIRST))
+    second = exports.take(house, exports.export(tmp_path, exports.LATER, *exports.SECOND))
+    assert (exports.runs(house), exports.runs(house, 1)) == ([600], [700])
+    with house.database.writing() as c:  # read again, and dead; the pump has not looked yet
+        chunk = c.exec_driver_sql("UPDATE chunk SET status='dead' WHERE id=(SELECT max(id) FROM chunk) RETURNING id").scalar_one()
+        c.exec_driver_sql("UPDATE batch SET status='processing', closed_at=NULL WHERE public=?", (second.batch,))
+    observed = REGISTRY.get_sample_value("healthbox_batch_seconds_count") or 0
+    discard_dead(house.database, [chunk], house.at)
+    assert (house.receipt(second)["status"], exports.set_aside(house, second)) == ("failed", None), "what was not wholly read lacks nothing"
+    assert (exports.runs(house), exports.runs(house, 1)) == ([600, 700], [])
+    house.run()
+    assert exports.asleep(house) == [400]
+    assert REGISTRY.get_sample_value("healthbox_batch_seconds_count") == observed + 1

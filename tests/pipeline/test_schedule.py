@@ -1,15 +1,19 @@
 """The schedule: due rows are run, missed ones are caught up, failed ones tried again."""
 
+import datetime as dt
+import errno
 import json
 import time
+from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from house import HOUR, MINUTE, at, steps
 
 from healthbox.domain.errors import Unavailable
 from healthbox.pipeline import schedule
 from healthbox.pipeline.schedule import Job, prepare, run_due
-from healthbox.store import days
+from healthbox.store import accounts, days, logins
 
 DAY = 24 * HOUR
 
@@ -52,6 +56,84 @@ def test_a_failed_job_keeps_its_reason_and_is_due_in_a_quarter_of_an_hour(house,
     assert house.rows("SELECT due_at, last_error FROM job WHERE name='sweep'") == [
         (house.at + 15 * MINUTE, "The database could not be used just now.")
     ]
+
+
+def test_a_job_that_breaks_is_put_off_tells_no_path_and_keeps_no_other_from_running(house, monkeypatch, caplog):
+    ran = []
+
+    def gone(*_args):
+        raise OSError(errno.EROFS, "gone", "/home/alice/backups")
+
+    def wrong(*_args):
+        raise ValueError("alice 54 bpm")
+
+    def later(_settings, now):
+        return now + HOUR
+
+    made = {"backup": Job(gone, later), "retention": Job(wrong, later), "sweep": Job(lambda *_args: ran.append("sweep"), later)}
+    monkeypatch.setattr(schedule, "JOBS", made)
+    prepare(house.database, house.settings, house.at)
+    house.at += 2 * HOUR
+    assert run_due(house.database, house.settings, house.at) == ["backup", "retention", "sweep"]
+    assert ran == ["sweep"]
+    put_off = house.at + 15 * MINUTE
+    assert house.rows("SELECT name, due_at, last_error FROM job ORDER BY name") == [
+        ("backup", put_off, "OSError: Read-only file system"),
+        ("retention", put_off, "ValueError"),
+        ("sweep", house.at + HOUR, None),
+    ]
+    assert "alice" not in "".join(record.error for record in caplog.records)
+    assert run_due(house.database, house.settings, house.at + 1000) == []
+
+
+def test_the_sweep_goes_on_when_a_file_goes_before_it_is_looked_at(house, monkeypatch):
+    spool = house.settings.data / "spool"
+    spool.mkdir(exist_ok=True)
+    (spool / "b.z").write_bytes(b"left behind")
+    real = type(spool).iterdir
+    monkeypatch.setattr(type(spool), "iterdir", lambda folder: [folder / "a.z", *real(folder)])
+    schedule.JOBS["sweep"].run(house.database, house.settings, int(time.time() * 1000) + 2 * HOUR)
+    assert not (spool / "b.z").exists()
+
+
+@pytest.fixture
+def berlin(monkeypatch):
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("now", "hour", "due"),
+    [
+        ("2026-03-28T12:00+01:00", 3, "2026-03-29T03:00+02:00"),
+        ("2026-03-29T03:00+02:00", 3, "2026-03-30T03:00+02:00"),
+        ("2026-10-24T12:00+02:00", 3, "2026-10-25T03:00+01:00"),
+        ("2026-12-31T12:00+01:00", 3, "2027-01-01T03:00+01:00"),
+        ("2026-03-20T01:59+01:00", 2, "2026-03-20T02:00+01:00"),
+    ],
+)
+def test_the_nightly_hour_is_the_hour_on_the_wall_also_when_the_clocks_change(house, berlin, now, hour, due):
+    settings = msgspec.structs.replace(house.settings, backup_hour=hour)
+
+    def ms(text):
+        return int(dt.datetime.fromisoformat(text).timestamp() * 1000)
+
+    assert schedule.JOBS["backup"].next(settings, ms(now)) == ms(due)
+
+
+@pytest.mark.parametrize("before", ["2026-03-28T12:00+01:00", "2026-10-24T12:00+02:00"])
+def test_an_hour_that_a_night_skips_or_has_twice_comes_once(house, berlin, before):
+    settings = msgspec.structs.replace(house.settings, backup_hour=2)
+    now = int(dt.datetime.fromisoformat(before).timestamp() * 1000)
+    nights = []
+    for _ in range(3):
+        now = schedule.JOBS["backup"].next(settings, now)
+        nights.append(dt.datetime.fromtimestamp(now / 1000, ZoneInfo("Europe/Berlin")).date())
+    first = dt.datetime.fromisoformat(before).date() + dt.timedelta(days=1)
+    assert nights == [first + dt.timedelta(days=n) for n in range(3)]
 
 
 def test_bodies_go_after_their_time_duplicates_sooner_and_dead_ones_never(house, no_backup):
@@ -110,3 +192,24 @@ def test_work_that_a_clock_a_year_ahead_has_put_off_is_done_when_it_is_right_aga
     house.run()
     assert house.days("steps") == {"2026-03-01": 100.0, "2026-03-02": 7.0}
     assert house.rows("SELECT count(*) FROM dirty_day") == [(0,)]
+
+
+def test_the_sweep_forgets_logins_that_are_over_and_failures_of_long_ago(house, no_backup):
+    with house.database.writing() as c:
+        account = accounts.add_account(c, "alice", "hash", house.alice.id, True, house.at)
+        logins.create_session(c, account.id, "Firefox", house.at)
+        logins.note_failure(c, "mallory", house.at)
+    schedule.JOBS["sweep"].run(house.database, house.settings, house.at + HOUR)
+    assert house.rows("SELECT (SELECT count(*) FROM session), (SELECT count(*) FROM login_failure)") == [(1, 1)]
+    schedule.JOBS["sweep"].run(house.database, house.settings, house.at + 15 * DAY)
+    assert house.rows("SELECT (SELECT count(*) FROM session), (SELECT count(*) FROM login_failure)") == [(0, 0)]
+
+
+def test_metadata_of_deleted_samples_goes_over_night(house, no_backup):
+    name = "6F9619FF-8B86-D011-B42D-00C04FC964FF"
+    house.sync(samples=[steps(at(1, 9), at(1, 10), 500, uuid=name, metadata={"food": "durian"})])
+    house.sync(samples=[steps(at(1, 11), at(1, 12), 500, metadata={"food": "pear"})])
+    house.sync(deleted=[name])
+    prepare(house.database, house.settings, house.at)
+    run_due(house.database, house.settings, house.at + DAY)
+    assert house.rows("SELECT json FROM meta") == [('{"food":"pear"}',)]

@@ -3,8 +3,10 @@
 import itertools
 
 import pytest
+from house import at, steps
 
 from healthbox.domain.records import SourceRef
+from healthbox.store import metrics
 from healthbox.store.sources import Sources, list_sources
 
 ALONE, LINKED, BUNDLE = (
@@ -64,3 +66,39 @@ def test_people_share_no_sources(house):
     with house.database.writing() as c:
         c.exec_driver_sql("INSERT INTO person (id, name, created_at) VALUES (7, 'Bob', 0)")
         assert Sources(c, house.alice.id, 0).resolve(LINKED) != Sources(c, 7, 0).resolve(LINKED)
+
+
+# -- merging --------------------------------------------------------------------------------------------------------------
+
+U = "AAAAAAAA-0000-0000-0000-000000000001"
+
+
+def weighed(value, source, uuid=None, **more):
+    start = "2026-03-01T08:00:00+01:00"
+    return {"type": "weight", "start": start, "end": start, "value": value, "unit": "kg", "source": source, "uuid": uuid} | more
+
+
+def merge(house):
+    with house.database.writing() as c:
+        metrics.merge_sources(c, house.alice.id, *[source.id for source in list_sources(c, house.alice.id)])
+    house.run()
+
+
+def test_a_correction_and_a_deletion_find_a_sample_whose_source_was_merged(house):
+    house.sync(samples=[weighed(70, "Scale")])
+    house.sync(samples=[weighed(70, "Waage", U)])
+    merge(house)
+    assert house.days("weight") == {"2026-03-01": 70.0}
+    house.sync(samples=[weighed(71, "Waage", U)])
+    assert [row[2] for row in house.samples("weight")] == [71.0]
+    house.sync(deleted=[U])
+    assert (house.samples("weight"), house.days("weight")) == ([], {})
+
+
+def test_a_sample_of_ten_days_whose_source_was_merged_still_counts_when_the_other_one_is_deleted(house):
+    house.sync(samples=[steps(at(1, 12), at(11, 12), 2200, "Scale", uuid=U)])
+    house.sync(samples=[steps(at(1, 12), at(11, 12), 1100, "Waage")])
+    merge(house)
+    house.sync(deleted=[U])
+    house.sync(samples=[steps(at(8, 9), at(8, 9, 1), 1, "Waage")])  # that day alone is computed again
+    assert house.days("steps")["2026-03-07"] == 110.0 and house.days("steps")["2026-03-08"] >= 109.0

@@ -13,7 +13,7 @@ from healthbox.notify.channels import Outcome
 from healthbox.pipeline import schedule, trouble
 from healthbox.pipeline.analyse import Evidence, analyse
 from healthbox.pipeline.deliver import deliver
-from healthbox.store import channels, deliveries, devices, findings, people
+from healthbox.store import channels, deliveries, devices, findings, freshness, people
 from healthbox.store.findings import RuleSetting
 from healthbox.store.vault import Vault
 
@@ -293,3 +293,31 @@ def test_deliveries_of_trouble_are_of_their_own_category(house):
     assert house.rows("SELECT category FROM delivery") == [("data",)]
     with house.database.reading() as c:
         assert len(deliveries.of_person(c, 1)) == 1
+
+
+def test_habits_are_computed_while_others_may_write(house, monkeypatch):
+    real, readonly = freshness.habits, []
+
+    def habits(c, person_id):
+        readonly.append(c.exec_driver_sql("PRAGMA query_only").scalar_one())
+        return real(c, person_id)
+
+    monkeypatch.setattr(freshness, "habits", habits)
+    live(house, 3, "Watch")
+    assert set(readonly) == {1}
+    assert house.rows("SELECT count(*) FROM arrival WHERE form='series'") == [(1,)]
+
+
+def test_who_is_removed_while_his_habits_are_computed_gets_none(house, monkeypatch):
+    live(house, 3, "Watch")
+    real = freshness.habits
+
+    def habits(c, person_id):
+        found = real(c, person_id)
+        with house.database.writing() as other:
+            other.exec_driver_sql("DELETE FROM person")
+        return found
+
+    monkeypatch.setattr(freshness, "habits", habits)
+    trouble.refresh(house.database, 1, house.at)
+    assert house.rows("SELECT count(*) FROM arrival") == [(0,)]

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from healthbox.domain.records import SourceRef
 from healthbox.store import devices, freshness, people
-from healthbox.store.engine import Database
+from healthbox.store.engine import Database, driver
 from healthbox.store.freshness import Arrival
 from healthbox.store.series import Registry
 from healthbox.store.sources import Sources
@@ -45,7 +45,7 @@ class Alice:
         return source_id
 
     def arrivals(self) -> dict[str, Arrival]:
-        freshness.refresh(self.c, self.id)
+        freshness.put(self.c, self.id, freshness.habits(self.c, self.id))
         return {a.name: a for a in freshness.arrivals(self.c, self.id)}
 
 
@@ -189,7 +189,7 @@ def test_the_stamp_changes_when_habits_do(database: Database) -> None:
         alice = Alice(c)
         before = freshness.stamp(c, alice.id)
         alice.reads("Watch", "heart_rate", every(5 * MINUTE, 10))
-        freshness.refresh(c, alice.id)
+        alice.arrivals()
         assert freshness.stamp(c, alice.id) != before
 
 
@@ -200,3 +200,22 @@ def test_habits_of_what_is_gone_go_too(database: Database) -> None:
         assert "Watch" in alice.arrivals()
         c.exec_driver_sql("DELETE FROM sample")
         assert "Watch" not in alice.arrivals()
+
+
+def test_the_stamp_costs_the_same_however_many_uploads_there_were(database: Database) -> None:
+    with database.writing() as c:
+        alice = Alice(c)
+
+        def cost() -> int:
+            """In hundreds of steps of SQLite's machine."""
+            asked: list[int] = []
+            driver(c).set_progress_handler(lambda: asked.append(1), 100)
+            freshness.stamp(c, alice.id)
+            driver(c).set_progress_handler(None, 0)
+            return len(asked)
+
+        before = cost()
+        for at in range(2000):
+            alice.sync(NOON + at)
+        assert cost() <= before + 1
+        assert freshness.stamp(c, alice.id).startswith(f"[{NOON + 1999},")

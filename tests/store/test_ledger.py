@@ -164,3 +164,22 @@ def test_revived_and_restarted_chunks_are_due_again_and_discarded_ones_are_not(b
     assert [status for _, _, status, _ in book.statuses()] == ["pending", "discarded", "dead"]
     book.do(repairs.restart, batch.id, [3], NOW)
     assert [status for _, _, status, _ in book.statuses()] == ["pending", "discarded", "pending"]
+
+
+def test_the_open_batch_of_a_token_is_found_without_walking_the_device_s_history(book):
+    given = (book.device_id, "token", "steps", "steps")
+    with book.database.reading() as c:
+        plan = [row[3] for row in c.exec_driver_sql("EXPLAIN QUERY PLAN " + ledger._NEWEST, given).fetchall()]
+    assert plan == ["SEARCH batch USING INDEX batch_unnamed (device_id=? AND anchor=?)"]
+
+
+def test_the_open_batch_is_the_newest_unfinished_one_of_its_token_and_type(book):
+    first, second = book.batch(anchor="token", metric="steps"), book.batch(anchor="token", metric="weight")
+    book.batch("named", anchor="token", metric="steps")
+    book.batch(anchor="other", metric="steps")
+    assert book.do(ledger.open_batch, book.device_id, "token", "steps") == first
+    assert book.do(ledger.open_batch, book.device_id, "token", None) == second
+    book.chunk(second, 0, final=True)
+    assert book.do(ledger.open_batch, book.device_id, "token", None) == first
+    book.do(ledger.close, first.id, NOW)
+    assert book.do(ledger.open_batch, book.device_id, "token", "steps") is None

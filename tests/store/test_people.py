@@ -1,9 +1,10 @@
 import subprocess
 
 import pytest
+from sqlalchemy import Connection
 
 from healthbox.domain.errors import Conflict, Invalid, NotFound
-from healthbox.store import accounts, devices, people
+from healthbox.store import accounts, devices, people, series
 from healthbox.store.engine import Database
 
 NOW = 1_763_000_000_000
@@ -109,6 +110,64 @@ def test_removing_a_person_takes_all_of_theirs_and_nothing_of_others(database: D
         assert connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall() == []
 
 
+def aside(database: Database, name: str, food: str) -> None:
+    """A sample of ``name`` with metadata that a newer export lacks; another's was deleted and left its metadata behind."""
+    with database.writing() as c:
+        meta = c.exec_driver_sql("INSERT INTO meta (json) VALUES (?) RETURNING id", (f'{{"food":"{food}"}}',)).scalar_one()
+        c.exec_driver_sql("INSERT INTO meta (json) VALUES (?)", (f'{{"food":"{food} that was deleted"}}',))
+        c.exec_driver_sql(
+            'INSERT INTO set_aside (batch_id, series_id, start, "end", tag, value, meta_id, origin) '
+            "SELECT batch.id, series.id, 120, 180, '', 1, ?, batch.id FROM batch JOIN series USING (person_id) WHERE public = ?",
+            (meta, name),
+        )
+
+
+def metas(connection: Connection) -> set[str]:
+    return set(connection.exec_driver_sql("SELECT json FROM meta").scalars())
+
+
+def test_removing_a_person_takes_the_metadata_of_samples_set_aside_or_deleted_too(database: Database) -> None:
+    alice = store_something(database, "Alice", "zebrafruit")
+    store_something(database, "Bob", "apple")
+    aside(database, "Alice", "durian")
+    aside(database, "Bob", "pear")
+    with database.writing() as connection:
+        people.remove(connection, alice)
+        assert metas(connection) == {'{"food":"apple"}', "{}", '{"food":"pear"}'}
+
+
+def test_metadata_that_another_has_only_set_aside_stays(database: Database) -> None:
+    alice = store_something(database, "Alice", "zebrafruit")
+    store_something(database, "Bob", "apple")
+    with database.writing() as c:
+        c.exec_driver_sql(
+            'INSERT INTO set_aside (batch_id, series_id, start, "end", tag, value, meta_id, origin) '
+            "SELECT batch.id, series.id, 120, 180, '', 1, meta.id, batch.id FROM meta, batch JOIN series USING (person_id) "
+            """WHERE json = '{"food":"zebrafruit"}' AND public = 'Bob'"""
+        )
+        people.remove(c, alice)
+        assert metas(c) == {'{"food":"apple"}', "{}", '{"food":"zebrafruit"}'}
+
+
+def test_metadata_of_deleted_samples_can_be_dropped(database: Database) -> None:
+    store_something(database, "Alice", "zebrafruit")
+    aside(database, "Alice", "durian")
+    with database.writing() as c:
+        assert series.has_unused_metas(c)
+        series.drop_unused_metas(c)
+        assert metas(c) == {'{"food":"zebrafruit"}', "{}", '{"food":"durian"}'}
+        assert not series.has_unused_metas(c)
+
+
+def test_a_later_device_never_gets_the_number_of_one_that_is_gone(database: Database) -> None:
+    with database.writing() as c:
+        alice = people.add_person(c, "Alice", "UTC", NOW)
+        gone, _ = devices.add_device(c, alice.id, "Phone", ["ingest"], NOW)
+        people.remove(c, alice.id)
+        bob = people.add_person(c, "Bob", "UTC", NOW)
+        assert devices.add_device(c, bob.id, "Phone", ["ingest"], NOW)[0].id > gone.id
+
+
 def raw(database: Database) -> bytes:
     # by another process: closing the file in this one would drop SQLite's own locks on it
     return subprocess.run(["cat", database.path], capture_output=True, check=True).stdout
@@ -139,9 +198,9 @@ def test_accounts_are_found_in_any_case_and_keep_one_admin(database: Database) -
             accounts.remove_account(c, admin.id)
         with pytest.raises(Conflict):
             people.remove(c, alice.id)
-        accounts.set_admin(c, other.id, True)
+        third = accounts.add_account(c, "carol", "hash-c", None, True, NOW)
         people.remove(c, alice.id)
-        assert accounts.list_accounts(c) == [accounts.get_account(c, other.id)]
+        assert accounts.list_accounts(c) == [other, third]
 
 
 def test_a_password_hash_is_in_no_account(database: Database) -> None:

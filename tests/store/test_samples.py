@@ -6,6 +6,7 @@ import pytest
 
 from healthbox.domain.records import SourceRef
 from healthbox.store import deletions, people
+from healthbox.store.engine import driver
 from healthbox.store.samples import Apply, same
 from healthbox.store.series import Registry
 from healthbox.store.sources import Sources
@@ -153,3 +154,20 @@ def test_people_never_share_a_uuid(database):
     bob.put(at(bob, 0, 2.0, A, 2))
     alice.delete(A)
     assert (alice.rows(), [row[2] for row in bob.rows()]) == ([], [2.0])
+
+
+def test_a_row_of_two_uuids_costs_the_same_however_many_have_two(shelf):
+    def cost(start):
+        """Of a resend, in thousands of steps of SQLite's machine."""
+        asked = []
+        with shelf.database.writing() as c:
+            driver(c).set_progress_handler(lambda: asked.append(1), 1000)
+            Apply(c, shelf.alice, 1, {shelf.steps: "steps"}).run([at(shelf, start, uuid=A)])
+            driver(c).set_progress_handler(None, 0)
+        return len(asked)
+
+    shelf.put(at(shelf, 0, uuid=A), at(shelf, 0, uuid=B))
+    before = cost(0)
+    for name in (1, 2):
+        shelf.put(*(at(shelf, DAY + n * 7200, uuid=n.to_bytes(8, "big") + bytes([name]) * 8) for n in range(2000)))
+    assert shelf.table("also_uuid") == 2001 and cost(0) <= before + 1

@@ -19,7 +19,7 @@ def test_login_opens_a_session_and_logout_ends_it(place: Place) -> None:
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
     assert client.get("/login").status_code == 303
     with place.database.reading() as c:
-        session = logins.list_sessions(c, 1, place.clock())[0]
+        session = logins.list_sessions(c, 1, place.clock(), place.settings)[0]
     assert client.post("/logout", data={"csrf": session.csrf}).status_code == 303
     assert client.get("/login").status_code == 200
 
@@ -30,7 +30,7 @@ def test_login_gives_a_new_session_every_time(place: Place) -> None:
     second = client.post("/login", data=FORM).headers["Set-Cookie"]
     assert first != second
     with place.database.reading() as c:
-        assert len(logins.list_sessions(c, 1, place.clock())) == 1
+        assert len(logins.list_sessions(c, 1, place.clock(), place.settings)) == 1
 
 
 def test_a_planted_session_is_not_taken_over(place: Place) -> None:
@@ -59,6 +59,15 @@ def test_only_two_hashes_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "PATIENCE_S", 0.01)
     with passwords._turn(), passwords._turn(), pytest.raises(passwords.TooMany):
         passwords.hashed(PASSWORD)
+
+
+def test_a_login_lasts_as_long_as_the_settings_say(furnished: Callable[..., Place]) -> None:
+    place = furnished(session_idle_days=60, session_max_days=365)
+    browser = place.browser()
+    place.clock.at += 59 * 86_400_000
+    assert browser.client.get("/settings").status_code == 200
+    place.clock.at += 60 * 86_400_000
+    assert browser.client.get("/settings").status_code == 303
 
 
 @pytest.mark.parametrize("password", ["short", "é" * 600])

@@ -104,19 +104,6 @@ def test_rare_readings_are_joined_and_long_silences_are_dotted() -> None:
     assert plot.lines[0].count("L") == 1
 
 
-def test_a_short_day_is_drawn_at_its_own_length() -> None:
-    plot = charts.fan([(0, 0), (690, 100)], [], [], length=1380)
-    assert plot.dots == (charts.Dot(50.0, plot.dots[0].y, "now"),)
-    assert plot.area == ""
-
-
-def test_the_fan_is_closed_and_its_end_is_not_an_edge() -> None:
-    plot = charts.fan([(0, 0)], [(0, 0), (1440, 5)], [(0, 0), (1440, 9)])
-    assert plot.area.endswith("Z")
-    assert "Z" not in plot.edge
-    assert plot.edge.count("M") == 2
-
-
 @pytest.mark.parametrize("bounds", [(0, 11_000), (46.2, 71.9), (-0.6, 0.7), (0, 0.003), (95, 95.5), (0, 1e7)])
 def test_an_axis_has_two_to_four_round_values_inside(bounds: tuple[float, float]) -> None:
     steps = charts.round_steps(*bounds)

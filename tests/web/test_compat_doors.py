@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from place import Place
 
+from healthbox.pipeline import remove_upload
 from healthbox.pipeline.pump import Pump
-from healthbox.store import people
+from healthbox.store import people, receipts
 from healthbox.web.api import healthsave
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "samples" / "healthsave"
@@ -123,6 +124,36 @@ def test_a_key_stands_for_its_bytes(working: Place) -> None:
     other = post(BATCH, json={**BEATS, "samples": []}, headers=token)
     assert (other.status_code, other.json) == (409, {"detail": healthsave.MISMATCH})
     assert send(working, {**BEATS, "samples": []}, **{"Idempotency-Key": "key-1"}).status_code == 200, "another device's key is another key"
+
+
+def test_a_key_of_somebody_removed_hinders_nobody_who_comes_later(working: Place) -> None:
+    def post() -> Any:
+        return working.client().post(BATCH, json=BEATS, headers={**working.bearer("Bob"), "Idempotency-Key": "key-1"})
+
+    assert post().status_code == 200
+    with working.database.writing() as c:
+        people.remove(c, working.persons["Bob"])
+        working.persons["Bob"] = people.add_person(c, "Bob", "Europe/Berlin", working.clock()).id
+    again = post()
+    assert (again.status_code, again.json["status"]) == (200, "processed")
+    receipt = working.client().get(f"/api/v1/batches/{again.json['receipt_id']}", headers=working.bearer("Bob")).json
+    assert (receipt["client"], receipt["records"]["new"]) == ("key-1", 2)
+
+
+def test_an_upload_that_was_removed_arrives_when_it_is_sent_again_under_its_key(working: Place) -> None:
+    token = {"x-api-key": working.token("Alice", "ingest", "read"), "Idempotency-Key": "key-1"}
+    first = working.client().post(BATCH, json=BEATS, headers=token)
+    remove_upload.remove(working.database, working.settings.data, first.json["batch_id"], working.clock())
+    again = working.client().post(BATCH, json=BEATS, headers=token)
+    assert (again.status_code, again.json["status"]) == (200, "processed")
+    with working.database.reading() as c:
+        assert c.exec_driver_sql("SELECT count(*) FROM sample").scalar() == 2
+        assert receipts.receipt(c, working.persons["Alice"], again.json["batch_id"])["records"]["new"] == 2
+
+
+def test_a_key_may_be_any_text(working: Place) -> None:
+    for key in ("\ud800", "ключ\x00", " " * 3):
+        assert send(working, {**BEATS, "idempotency_key": key}).status_code == 200, ascii(key)
 
 
 @pytest.mark.parametrize(

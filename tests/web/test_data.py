@@ -27,7 +27,7 @@ def reads(place: Place) -> Reads:
                 "INSERT INTO sample (series_id, start, \"end\", tag, value, batch_id) VALUES (?,?,?,'',60,1)",
                 [(series, at // 1000, at // 1000) for at in instants],
             )
-            freshness.refresh(c, who)
+            freshness.put(c, who, freshness.habits(c, who))
 
     return put
 

@@ -1,4 +1,5 @@
 import gzip
+import io
 import itertools
 import logging
 import sqlite3
@@ -57,6 +58,23 @@ def _break(place: Place, error: Exception, monkeypatch: pytest.MonkeyPatch) -> N
 
     house: House = place.app.extensions["healthbox"]
     monkeypatch.setattr(house.door, "ingest", fail)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/ingest", "/api/v1/sync"])
+def test_a_file_or_a_form_at_the_door_is_told_where_to_go(place: Place, path: str) -> None:
+    sent = {
+        "application/zip": (b"PK\x03\x04\x14\x00", "Import a file"),
+        "text/csv": (b"Date/Time,Step Count (count)\n2026-03-01 00:00:00,8412\n", "set the export format to JSON"),
+    }
+    for kind, (raw, helps) in sent.items():
+        answer = place.client().post(path, data=raw, content_type=kind, headers=place.bearer())
+        assert (answer.status_code, answer.json["error"]["code"]) == (400, "malformed")
+        assert helps in answer.json["error"]["hint"]
+    table = (io.BytesIO(b"Date/Time,Step Count (count)\n2026-03-01 00:00:00,8412\n"), "HealthMetrics.csv")
+    answer = place.client().post(path, data={"metrics": table}, content_type="multipart/form-data", headers=place.bearer())
+    assert (answer.status_code, answer.json["error"]["code"]) == (400, "malformed")
+    assert "set the export format to JSON" in answer.json["error"]["hint"]
+    assert "8412" not in answer.text and "HealthMetrics" not in answer.text
 
 
 def test_a_mistake_of_ours_tells_an_id_and_nothing_else(
@@ -120,6 +138,8 @@ def test_what_was_packed_comes_out_whole() -> None:
     assert bodies.unpacked(gzip.compress(plain), 2**20) == plain
     assert bodies.unpacked(zlib.compress(plain), 2**20) == plain
     assert bodies.unpacked(gzip.compress(plain[:9]) + gzip.compress(b"") + gzip.compress(plain[9:]) + b"\0" * 5, 2**20) == plain
+    padding = b"\0" * (2 * bodies.STEP + 1)
+    assert bodies.unpacked(gzip.compress(plain[:9]) + padding + gzip.compress(plain[9:]) + padding, 2**20) == plain
 
 
 @pytest.mark.parametrize("bomb", [gzip.compress(b"\0" * 100_000_000), gzip.compress(gzip.compress(b"")) * 3000])

@@ -141,6 +141,21 @@ def test_a_day_of_25_hours_has_25_bars(place):
     assert chart.count("<tr") == 25
 
 
+def test_what_was_measured_over_a_night_stands_at_its_end_as_its_day_does(place):
+    night = {
+        "type": "HKQuantityTypeIdentifierAppleSleepingWristTemperature",
+        "start": "2025-11-19T21:30:00Z",
+        "end": "2025-11-20T05:30:00Z",
+    }
+    send(place, [night | {"value": 35.3, "unit": "degC", "source": {"name": "Apple Watch"}}])
+    place.clock.at += 5_000
+    Pump(place.database, place.settings.data, place.clock, lambda: None).run()
+    page = get(place, "/metrics/wrist_temperature?range=d&end=2025-11-20")
+    assert "over the day, from 1 reading in 1 hour." in words(page)
+    (row,) = [found for found in re.findall(r"<tr.*?</tr>", page, re.S) if "35.3" in found]
+    assert "06:00" in row, "it ended at 06:30 in Berlin"
+
+
 def send(place: Place, samples: list[dict]) -> None:
     body = {"batch": "more", "index": 0, "final": True, "anchor": None, "metric": None, "zone": "Europe/Berlin", "samples": samples}
     answer = place.client().post("/api/v1/sync", data=json.dumps(body), content_type="application/json", headers=place.bearer())

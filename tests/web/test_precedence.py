@@ -65,7 +65,8 @@ def phone_first(place: Place) -> str:
 
 def steps(place: Place) -> dict[dt.date, float]:
     with place.database.reading() as c:
-        return {row.date: row.value for row in day_values.recent_values(c, place.persons["Alice"], "steps", TODAY, 30)}
+        found = day_values.values_between(c, place.persons["Alice"], TODAY - dt.timedelta(days=29), TODAY)
+        return {row.date: row.value for row in found.get("steps", [])}
 
 
 def words(browser: Browser, query: str = "", path: str = "/settings/precedence") -> str:

@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -146,6 +147,42 @@ def test_a_wrong_parameter_is_named(place: Place, path: str, words: str) -> None
     answer = place.client().get(f"/api/v1/{path}", headers=place.bearer())
     assert answer.status_code == 422
     assert words in answer.json["error"]["message"]
+
+
+@pytest.mark.parametrize("number", [10**18, 2**63, 2**70, "9" * 5000])
+def test_an_id_beyond_any_is_not_there(place: Place, number: int | str) -> None:
+    browser, headers = place.browser(), place.bearer()
+    asked = 0
+    for rule in place.app.url_map.iter_rules():
+        if "<int:" not in rule.rule:
+            continue
+        path = re.sub("<int:[a-z_]+>", str(number), rule.rule)
+        for method in (rule.methods or set()) & {"GET", "POST"}:
+            form = {"csrf": browser.csrf, "note": "x", "password": "12345678", "name": "x", "address": "x"} if method == "POST" else None
+            client, sent = (place.client(), {"headers": headers}) if "/api/" in path else (browser.client, {"data": form})
+            answer = client.open(path, method=method, **sent)
+            assert answer.status_code == 404, (method, rule.rule)
+            asked += 1
+    assert asked > 15
+
+
+def test_the_highest_id_of_all_is_asked_for(place: Place) -> None:
+    assert "There is no such workout." in place.browser().client.get(f"/workouts/{10**18 - 1}").text
+
+
+@pytest.mark.parametrize("number", [2**53 + 1, 2**63, -(2**70), 10**30, "9" * 5000])
+def test_a_number_beyond_any_in_a_parameter_is_named(place: Place, number: int | str) -> None:
+    """Every parameter of every door that reads, by its own description."""
+    headers, asked = place.bearer(), 0
+    paths = place.client().get("/api/v1/openapi.json").json["paths"]
+    for path, methods in paths.items():
+        for part in methods.get("get", {}).get("parameters", ()):
+            if part["in"] == "query" and "{" not in path:
+                given = {p["name"]: "steps" for p in methods["get"]["parameters"] if p["required"]} | {part["name"]: str(number)}
+                answer = place.client().get(path, query_string=given, headers=headers)
+                assert answer.status_code in (200, 403, 404, 422), (path, part["name"])
+                asked += 1
+    assert asked > 8
 
 
 def test_dates_mean_whole_days_of_the_person(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -235,6 +235,35 @@ def test_the_api_replays_and_discards(place: Place, send: Send, work: Callable[[
     assert (answer.status_code, answer.json["status"]) == (200, "discarded")
 
 
+def many_letters(place: Place, public: str) -> range:
+    """1,200 dead letters of Alice's; their ids."""
+    with place.database.writing() as c:
+        made = "INSERT INTO chunk (batch_id, idx, sha, size, status, due_at, accepted_at, as_of) SELECT id, ?, x'', 1, 'dead', 0, 0, 0 "
+        c.exec_driver_sql(f"{made} FROM batch WHERE public=?", [(index, public) for index in range(1, 1201)])
+        last = c.exec_driver_sql("SELECT max(id) FROM chunk").scalar_one()
+    return range(last - 1199, last + 1)
+
+
+def test_beyond_a_thousand_dead_letters_each_is_found_and_all_are_counted(place: Place, send: Send) -> None:
+    letters = many_letters(place, send([sample(1)]))
+    alice, headers = place.browser(), place.bearer()
+    assert "1,200 parts of uploads could not be read." in text(alice.client.get("/data").text)
+    page = alice.client.get("/dead").text
+    assert "1,200 parts could not be read." in text(page)
+    assert page.count('class="card finding"') == 1000
+    assert "These are the oldest 1,000." in text(page)
+    assert alice.client.get(f"/dead/{letters[-1]}").status_code == 200
+    assert place.client().post(f"/api/v1/dead/{letters[-1]}/discard", headers=headers).status_code == 200
+    assert alice.client.post(f"/dead/{letters[-2]}/discard", data={"csrf": alice.csrf}).status_code == 303
+    assert len(place.client().get("/api/v1/dead", headers=headers).json["dead"]) == 1000
+    bob = place.browser("bob")
+    assert bob.client.get(f"/dead/{letters[0]}").status_code == 404
+    bob.client.post("/dead/replay", data={"csrf": bob.csrf})
+    assert "1,198 parts" in text(alice.client.get("/dead").text)
+    alice.client.post("/dead/replay", data={"csrf": alice.csrf})
+    assert "Every part could be read." in alice.client.get("/dead").text, "all are tried again, not the first thousand"
+
+
 def exported(place: Place, folder: Path, hour: int, *elements: str) -> str:
     """An Apple Health export of Alice's that was made at this hour of 20 November; its receipt's name."""
     path = folder / f"export-{hour}.xml"

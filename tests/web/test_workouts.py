@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+from collections.abc import Iterator
 from html import unescape
+from statistics import fmean
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -319,6 +321,36 @@ def test_distance_prefers_what_the_source_states() -> None:
     assert splits.travelled(series, north(10))[-1] == (START + 240_000, 2000.0)
     found = splits.splits(splits.travelled(series, []), 1000, series, [], START)
     assert [(split.metres, split.end - split.start) for split in found] == [(1000.0, 120_000), (1000.0, 120_000)]
+
+
+def test_more_splits_than_anybody_reads_are_not_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    series = {"distance": [[START, 1.0], [START + 9_000_000, 250_000.0]], **pulse((0, 9000))}
+    way = splits.travelled(series, [])
+    assert len(splits.splits(way, 1000, series, [], START)) == splits.MOST_SPLITS == 250
+    monkeypatch.setattr(splits, "_climb", lambda *_: pytest.fail("computed for nothing"))
+    assert splits.splits([*way, (START + 9_999_000, 251_000.0)], 1000, series, [], START) == []
+    assert splits.splits([*way, (START + 9_999_000, 250_900.0)], 1000, series, [], START) == [], "the rest is one, too"
+    assert splits.splits([*way, (START + 9_999_000, 1e300)], 1000, series, [], START) == []
+
+
+class Counted(list[Any]):
+    times = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        self.times += 1
+        return super().__iter__()
+
+
+def test_splits_of_a_day_s_ride_are_told_by_what_lies_inside_each() -> None:
+    route = [[*point[:3], 40.0 + index % 50, None] for index, point in enumerate(north(40_000, speed=5.0))]
+    series = {"heart_rate": pulse((0, 40_000))["heart_rate"][::-1]}
+    way, read = splits.travelled(series, route), Counted(route)
+    found = splits.splits(way, 1000, series, read, START)
+    assert (len(found), read.times < 5) == (200, True), "not once a split"
+    for split in found[::40]:
+        inside = [value for at, value in series["heart_rate"] if split.start <= at < split.end]
+        heights = [point[3] for point in route if split.start <= point[0] <= split.end]
+        assert (split.pulse, split.climb) == (fmean(inside), ground.climbed(heights)[0])
 
 
 def test_a_long_route_is_thinned_and_keeps_its_ends() -> None:

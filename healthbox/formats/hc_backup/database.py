@@ -2,7 +2,8 @@
 
 The file is opened read-only and immutable. Only real tables are seen: a view, a virtual table or a generated column is never
 asked, an authorizer allows nothing but reading columns, and no row may take longer than a scan can. Tables are read in the order
-of their row ids, which must rise: a b-tree that runs in a circle ends there.
+of their row ids, which must rise: a b-tree that runs in a circle ends there. Behind a row that is too large, or a page that is
+damaged, reading goes on, up to ``FAULTS`` times a file.
 """
 
 import sqlite3
@@ -21,13 +22,22 @@ Runs = dict[Any, list[tuple[int, int]]]
 CELL = 1 << 20  # bytes of the largest text or blob that is read
 STATEMENT = 64 << 10
 RUNS = 200_000  # a session's points stand side by side: one run each
+FAULTS = 10_000  # refusals of SQLite after which a damaged file is given up
+_ALL = (-(2**63), 2**63 - 1)
+_RUN = " WHERE t.rowid BETWEEN ? AND ? ORDER BY t.rowid"
+_FIRST = f"{_RUN} LIMIT 1"
 _OPS, _CALLS = 20_000, 200  # no row takes more than so many steps of SQLite's machine: about a tenth of a second
 _BROKEN = (sqlite3.Error, ValueError)  # also what sqlite3 makes of an error that quotes bytes which are no text
 _READING = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ}
 
 
 class Broken(Exception):
-    """The rest of a table cannot be read."""
+    """A table is at its end, and not all of it could be read: row ids of rows ``too_large``, and whether more is ``damaged``."""
+
+    def __init__(self, *, damaged: bool = False) -> None:
+        super().__init__()
+        self.too_large: list[int] = []
+        self.damaged = damaged
 
 
 @contextmanager
@@ -55,7 +65,7 @@ class Backup:
     """``columns``: of each table, by name. A wanted column that is not there is None in every row."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection, self._calls = connection, 0
+        self._connection, self._calls, self._faults = connection, 0, 0
         connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, CELL)
         connection.setlimit(sqlite3.SQLITE_LIMIT_SQL_LENGTH, STATEMENT)
@@ -77,16 +87,15 @@ class Backup:
             row = self._connection.execute(f"SELECT rowid FROM {_quoted(table)} ORDER BY rowid DESC LIMIT 1").fetchone()  # noqa: S608
         except _BROKEN:
             return 0
-        return int(row[0]) if row else 0
+        return row[0] if row and isinstance(row[0], int) else 0
 
     def rows(self, table: str, wanted: Sequence[str] | None = None, run: tuple[int, int] | None = None) -> Iterator[tuple[int, Row]]:
-        """(row id, columns by name), all or a run of row ids. Raises ``Broken`` where the table cannot be read any further."""
+        """(row id, columns by name), all or a run of row ids. Raises ``Broken`` at the end when some could not be read."""
         names = self.columns[table] if wanted is None else [name for name in wanted if name in self.columns[table]]
         missing = {} if wanted is None else dict.fromkeys(wanted)
-        where, values = ("", ()) if run is None else ("WHERE t.rowid BETWEEN ? AND ?", run)
         listed = ", ".join(["t.rowid", *(f"t.{_quoted(name)}" for name in names)])
-        query = f"SELECT {listed} FROM {_quoted(table)} AS t {where} ORDER BY t.rowid"  # noqa: S608 - names of this file's own schema
-        for row in self._steps(query, values):
+        query = f"SELECT {listed} FROM {_quoted(table)} AS t"  # noqa: S608 - names of this file's own schema
+        for row in self._steps(table, query, run or _ALL):
             yield row[0], missing | dict(zip(names, row[1:], strict=True))
 
     def points(self, child: str, parent: str, wanted: Sequence[str], known: Sequence[str]) -> Iterator[tuple[int, Row]]:
@@ -96,10 +105,10 @@ class Backup:
         listed = ", ".join(["t.rowid", *(f"t.{_quoted(name)}" for name in own), *(f"p.{_quoted(name)}" for name in theirs)])
         query = (
             f"SELECT {listed} FROM {_quoted(child)} AS t LEFT JOIN {_quoted(parent)} AS p "  # noqa: S608 - as above
-            f"ON p.rowid = t.{_quoted(self.key(child))} ORDER BY t.rowid"
+            f"ON p.rowid = t.{_quoted(self.key(child))}"
         )
         missing: Row = dict.fromkeys([*wanted, *known])
-        for row in self._steps(query, ()):
+        for row in self._steps(child, query, _ALL):
             yield row[0], missing | dict(zip([*own, *theirs], row[1:], strict=True))
 
     def runs(self, child: str) -> tuple[Runs, bool]:
@@ -125,16 +134,72 @@ class Backup:
         """The column of a child table that holds its parent's row id."""
         return "parent_id" if "parent_id" in self.columns[child] else "parent_key"
 
-    def _steps(self, query: str, values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
-        last: int | None = None
+    def _steps(self, table: str, query: str, run: tuple[int, int]) -> Iterator[tuple[Any, ...]]:
+        (low, high), lost, alone = run, Broken(), False
+        while low <= high:
+            try:
+                for row in self._asked(query + (_FIRST if alone else _RUN), low, high):
+                    if not isinstance(row[0], int) or row[0] < low:
+                        lost.damaged, high = True, low - 1
+                        break
+                    low = row[0] + 1
+                    yield row
+            except _BROKEN as problem:
+                if self._faults > FAULTS:
+                    lost.damaged = True
+                    break
+                if alone:
+                    low = self._behind(problem, table, low, high, lost)
+                alone = not alone  # sqlite3 steps a row ahead, so the good row before a bad one is lost with it: it is asked for alone
+            else:
+                if not alone:
+                    break
+                alone = False
+        if lost.damaged or lost.too_large:
+            raise lost
+
+    def _behind(self, problem: Exception, table: str, low: int, high: int, lost: Broken) -> int:
+        """The first row from ``low`` on cannot be read: note what is lost, and tell the row id from which to go on."""
+        query = f"SELECT t.rowid FROM {_quoted(table)} AS t{_FIRST}"  # noqa: S608 - as above
+        try:
+            number = next(iter(list(self._asked(query, low, high))), (None,))[0]
+        except _BROKEN:
+            lost.damaged = True
+            return self._beyond(query, low, high)
+        if not isinstance(number, int) or number < low:
+            lost.damaged = True
+            return high + 1
+        if isinstance(problem, sqlite3.DataError):  # what sqlite3 makes of SQLITE_TOOBIG alone
+            lost.too_large.append(number)
+        else:
+            lost.damaged = True
+        return number + 1
+
+    def _beyond(self, query: str, low: int, high: int) -> int:
+        """A page is damaged: the first row id above ``low`` that leads to another one, by doubling and then halving the distance."""
+        bad, step = low, 1
+        while (good := min(low + step, high)) > bad and not self._leads(query, good, high):
+            bad, step = good, 2 * step
+        if good == bad:
+            return high + 1
+        while good - bad > 1:
+            middle = (bad + good) // 2
+            bad, good = (bad, middle) if self._leads(query, middle, high) else (middle, good)
+        return good
+
+    def _leads(self, query: str, low: int, high: int) -> bool:
+        try:
+            list(self._asked(query, low, high))
+        except _BROKEN:
+            return False
+        return True
+
+    def _asked(self, query: str, low: int, high: int) -> Iterator[tuple[Any, ...]]:
         try:
             with closing(self._connection.cursor()) as cursor:
                 self._calls = 0
-                cursor.execute(query, values)
+                cursor.execute(query, (low, high))
                 for row in cursor:
-                    if last is not None and row[0] <= last:
-                        raise Broken(query)
-                    last = row[0]
                     yield row
                     self._calls = 0
         except _BROKEN as problem:
@@ -144,7 +209,8 @@ class Backup:
                     hint="Let Health Connect write a new backup and send that one.",
                     code="endless_database",
                 ) from problem
-            raise Broken(query) from problem
+            self._faults += 1
+            raise
 
     def _count(self) -> int:
         self._calls += 1

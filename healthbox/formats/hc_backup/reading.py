@@ -29,15 +29,15 @@ class Reading:
         self._before, self._all, self._seen = 0, 1, 0
 
     def records(self) -> Iterator[Record]:
-        """Every record; a table that breaks off is one ``Rejected``, the others are read all the same."""
+        """Every record; a row too large to be read is a ``Rejected``, and so is a table with damage; the rest is read all the same."""
         plan = self._plan()
         last = {name: self._backup.last(name) for name, _ in plan}
         self._all = sum(last.values()) or 1
         for name, read in plan:
             try:
                 yield from read()
-            except Broken:
-                yield _damaged(name)
+            except Broken as broken:
+                yield from _lost(name, broken)
             self._before += last[name]
 
     def _plan(self) -> list[tuple[str, Steps]]:
@@ -109,7 +109,7 @@ class Reading:
     def _series(self, metric: str) -> Iterator[Record]:
         parent, points, column, unit = tables.SERIES[metric]
         if parent not in self._backup.columns:
-            raise Broken(parent)
+            raise Broken(damaged=True)
         for number, row in self._backup.points(points, parent, (column, "epoch_millis"), (*HEAD, "start_zone_offset")):
             self._at(number)
             at = f"{points}/{number}"
@@ -157,5 +157,12 @@ class Reading:
                 yield rejected(at, problem.code, problem.reason, "")
 
 
+def _lost(table: str, broken: Broken) -> Iterator[Record]:
+    for number in broken.too_large:
+        yield rejected(f"{table}/{number}", "too_large", "a field of this row holds more than 1 MB: the row is not read", "")
+    if broken.damaged:
+        yield _damaged(table)
+
+
 def _damaged(table: str) -> Rejected:
-    return rejected(table, "damaged_table", "the rest of this table cannot be read: the database is damaged", "")
+    return rejected(table, "damaged_table", "a part of this table cannot be read: the database is damaged", "")

@@ -1,6 +1,7 @@
 """Nights and workouts: a row of their own with rows of other tables belonging to it, which no index finds."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -29,11 +30,9 @@ class Children:
 
     def of(self, child: str, parent: int, wanted: tuple[str, ...]) -> Iterator[tuple[int, Row]]:
         """As many as can be read; that there were more is said by ``broken``."""
-        try:
-            for run in self._runs[child].get(parent, ()):
+        for run in self._runs[child].get(parent, ()):
+            with suppress(Broken):
                 yield from self._backup.rows(child, wanted, run)
-        except Broken:
-            return
 
     def count(self, child: str, parent: int) -> int:
         return sum(last - first + 1 for first, last in self._runs[child].get(parent, ()))

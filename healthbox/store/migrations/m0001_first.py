@@ -17,7 +17,7 @@ CREATE TABLE session (
 CREATE TABLE login_failure (who TEXT NOT NULL, at INTEGER NOT NULL);
 CREATE INDEX login_failure_who ON login_failure (who, at);
 CREATE TABLE device (
-  id INTEGER PRIMARY KEY, person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, name TEXT NOT NULL,
+  id INTEGER PRIMARY KEY AUTOINCREMENT, person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, name TEXT NOT NULL,
   token_id TEXT NOT NULL UNIQUE, token_hash BLOB NOT NULL, scopes TEXT NOT NULL, created_at INTEGER NOT NULL,
   revoked_at INTEGER, last_used_at INTEGER, last_contact_at INTEGER, refused_at INTEGER,
   refused INTEGER); -- the HTTP status of the last refusal, noted until the device's first upload
@@ -43,7 +43,8 @@ CREATE TABLE arrival (
 CREATE TABLE metric (
   key TEXT PRIMARY KEY, label TEXT NOT NULL, unit TEXT NOT NULL, aggregation TEXT NOT NULL, created_at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE metric_alias (
-  naming TEXT NOT NULL, name TEXT NOT NULL, unit TEXT NOT NULL, key TEXT NOT NULL REFERENCES metric,
+  naming TEXT NOT NULL, name TEXT NOT NULL, unit TEXT NOT NULL, key TEXT NOT NULL, -- of metric or of the catalogue
+  said TEXT NOT NULL DEFAULT '', -- the unit it is in where it comes without one
   PRIMARY KEY (naming, name, unit)) WITHOUT ROWID;
 CREATE TABLE unknown_metric (
   person_id INTEGER NOT NULL REFERENCES person ON DELETE CASCADE, key TEXT NOT NULL, naming TEXT NOT NULL, name TEXT NOT NULL,
@@ -66,7 +67,7 @@ CREATE TABLE long_sample (
 CREATE TABLE also_uuid (
   series_id INTEGER NOT NULL, uuid BLOB NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, tag TEXT NOT NULL, as_of INTEGER NOT NULL,
   PRIMARY KEY (series_id, uuid, start, "end", tag)) WITHOUT ROWID;
-CREATE INDEX also_uuid_key ON also_uuid (series_id, start, "end", tag);
+CREATE INDEX also_uuid_key ON also_uuid (series_id, start, "end", tag, uuid, as_of); -- whole: else all names of a series are read
 CREATE TABLE point_set (
   series_id INTEGER NOT NULL, uuid BLOB NOT NULL, batch_id INTEGER NOT NULL, as_of INTEGER NOT NULL, start INTEGER NOT NULL,
   "end" INTEGER NOT NULL, replaced INTEGER NOT NULL DEFAULT 0,
@@ -126,8 +127,11 @@ CREATE TABLE batch (
   as_of INTEGER, created_at INTEGER NOT NULL, touched_at INTEGER NOT NULL, started_at INTEGER, closed_at INTEGER);
 CREATE UNIQUE INDEX batch_client ON batch (device_id, client) WHERE client IS NOT NULL;
 CREATE INDEX batch_person ON batch (person_id, id);
+CREATE INDEX batch_touched ON batch (person_id, touched_at);
 CREATE INDEX batch_device ON batch (device_id, id);
 CREATE INDEX batch_open ON batch (id) WHERE closed_at IS NULL;
+CREATE INDEX batch_unnamed ON batch (device_id, anchor, id)
+  WHERE client IS NULL AND anchor IS NOT NULL AND final IS NULL AND closed_at IS NULL;
 CREATE TABLE chunk (
   id INTEGER PRIMARY KEY, batch_id INTEGER NOT NULL REFERENCES batch ON DELETE CASCADE, idx INTEGER NOT NULL, sha BLOB NOT NULL,
   spool TEXT, size INTEGER NOT NULL, status TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,

@@ -1,11 +1,8 @@
 """Dead letters: chunks that failed for good; tried again, or given up."""
 
-from typing import Any
-
 import msgspec
 from flask import Blueprint, Response
 
-from healthbox.domain.errors import NotFound
 from healthbox.pipeline import repair
 from healthbox.store import receipts
 from healthbox.web.answers import json_answer
@@ -55,7 +52,7 @@ def index() -> Response:
 @opens("ingest")
 @described("Try a dead letter again, from where it stopped.", answer=Done, status=202)
 def replay(letter: int) -> Response:
-    found = _own(letter)
+    found = receipts.dead_letter(reading(), letter, person_id())
     repair.replay_dead(house().database, [letter], now())
     house().door.ring()
     return json_answer(Done(letter, found["batch"], found["chunk"], "pending"), 202)
@@ -65,13 +62,6 @@ def replay(letter: int) -> Response:
 @opens("ingest")
 @described("Give a dead letter up: anchors that it held back may move.", answer=Done)
 def discard(letter: int) -> Response:
-    found = _own(letter)
+    found = receipts.dead_letter(reading(), letter, person_id())
     repair.discard_dead(house().database, [letter], now())
     return json_answer(Done(letter, found["batch"], found["chunk"], "discarded"))
-
-
-def _own(letter: int) -> dict[str, Any]:
-    for found in receipts.dead(reading(), person_id()):
-        if found["id"] == letter:
-            return found
-    raise NotFound("There is no such dead letter.", hint="See: GET /api/v1/dead")

@@ -10,15 +10,15 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from healthbox.domain.errors import Malformed
+from healthbox.domain.errors import Conflict, Malformed
 from healthbox.formats.healthsave import window
 from healthbox.formats.json_body import decode
-from healthbox.store import people, receipts, settings, workouts
+from healthbox.store import people, receipts, workouts
 from healthbox.store import reading as records
 from healthbox.web.answers import json_answer
 from healthbox.web.auth import device, opens
 from healthbox.web.bodies import body
-from healthbox.web.database import reading, writing
+from healthbox.web.database import reading
 from healthbox.web.details import detail, speak
 from healthbox.web.house import house, now
 from healthbox.web.openapi import described
@@ -61,20 +61,12 @@ def batch() -> Response:
         return detail("invalid JSON body", 400)
     if (wrong := _wrong(said)) is not None:
         return detail([wrong], 422)
-    key, sha = _key(said), hashlib.sha256(raw).hexdigest()
-    fact = f"healthsave:{device().id}:{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()[:32]}" if key else None
-    known = settings.get(reading(), fact) if fact else None
-    if known is not None:
-        first, _, public = known.partition(" ")
-        if first != sha[:32]:
-            return detail(MISMATCH, 409)
-    else:
-        public = house().door.ingest(device(), raw, headers={}, now=now()).batch
-        if fact:
-            with writing() as c:
-                settings.put(c, fact, f"{sha[:32]} {public}")
-    found = _settled(public)
-    answer = _receipt(said, key or sha[:32], public, found)
+    key = _key(said)
+    try:
+        public = house().door.ingest(device(), raw, headers={}, now=now(), client=key).batch
+    except Conflict:
+        return detail(MISMATCH, 409)
+    answer = _receipt(said, key or hashlib.sha256(raw).hexdigest()[:32], public, _settled(public))
     return json_answer(answer, 202 if answer["status"] == "accepted" else 200)
 
 
@@ -122,7 +114,7 @@ def _wrong(said: Any) -> dict[str, Any] | None:
 def _key(said: dict[str, Any]) -> str | None:
     """The client's own name for this upload, from the header or the body."""
     given = request.headers.get("Idempotency-Key") or request.headers.get("X-Idempotency-Key") or said.get("idempotency_key")
-    return given.strip()[:200] or None if isinstance(given, str) else None
+    return given.strip().encode("utf-8", "replace").decode()[:200] or None if isinstance(given, str) else None
 
 
 def _settled(public: str) -> dict[str, Any]:

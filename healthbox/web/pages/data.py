@@ -9,7 +9,7 @@ from flask import Blueprint
 from sqlalchemy import Connection
 
 from healthbox.domain.catalogue import Catalogue
-from healthbox.store import devices, freshness, metrics, receipts, settings
+from healthbox.store import devices, freshness, ledger, metrics, receipts, settings
 from healthbox.store.freshness import Arrival
 from healthbox.web import arriving
 from healthbox.web.arriving import Reader, Row
@@ -43,20 +43,20 @@ def show() -> str:
     c, who = reading(), person()
     reader = Reader.of(who, now())
     found = freshness.arrivals(c, who.id)
-    letters = receipts.dead(c, who.id)
+    letters = ledger.dead_count(c, who.id)
     sources = [a for a in found if a.form == "source"]
     sent = receipts.listing(c, who.id, limit=RECENT)
     return page(
         "data.html",
         "data",
-        heading=_unread(len(letters)) or _heading(sources or found, reader),
+        heading=_unread(letters, reader) or _heading(sources or found, reader),
         newest=reader.ago(found[0].newest) if found else None,
         on_time=sum(a.state(reader.now) == "ok" for a in sources),
         sources=_rows(c, sources, reader),
         uploads=arriving.uploads(sent["batches"], reader),
         more_uploads=sent["cursor"] is not None,
-        letters=[letter | {"when": reader.moment(letter["accepted"])} for letter in letters[:SHOWN]],
-        letters_count=len(letters),
+        letters=[letter | {"when": reader.moment(letter["accepted"])} for letter in receipts.dead(c, who.id, limit=SHOWN)],
+        letters_count=letters,
         devices=senders(c, who.id, found, reader),
         unknowns=metrics.unknowns(c, who.id),
         count=reader.figure,
@@ -64,9 +64,11 @@ def show() -> str:
     )
 
 
-def _unread(parts: int) -> str:
+def _unread(parts: int, reader: Reader) -> str:
     """What got lost goes before what is late."""
-    return "" if not parts else "One part of an upload could not be read." if parts == 1 else f"{parts} parts of uploads could not be read."
+    if parts < 2:
+        return "One part of an upload could not be read." if parts else ""
+    return f"{reader.figure(parts)} parts of uploads could not be read."
 
 
 def _heading(found: list[Arrival], reader: Reader) -> str:

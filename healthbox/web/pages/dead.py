@@ -6,7 +6,6 @@ from typing import Any
 from flask import Blueprint, redirect, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from healthbox.domain.errors import NotFound
 from healthbox.pipeline import repair
 from healthbox.store import ledger, receipts
 from healthbox.web import arriving
@@ -24,21 +23,22 @@ PEEK = 600  # characters of the body that the page shows
 @routes.get("/dead")
 @opens("account")
 def show() -> str:
-    reader = Reader.of(person(), now())
-    return page("dead.html", "data", letters=[_row(letter, reader) for letter in receipts.dead(reading(), person_id())])
+    reader, letters = Reader.of(person(), now()), receipts.dead(reading(), person_id())
+    count = ledger.dead_count(reading(), person_id())
+    return page("dead.html", "data", letters=[_row(letter, reader) for letter in letters], count=count, figure=reader.figure)
 
 
 @routes.get("/dead/<int:letter>")
 @opens("account")
 def one(letter: int) -> str:
-    found = own(letter)
+    found = receipts.dead_letter(reading(), letter, person_id())
     return page("dead_letter.html", "data", letter=_row(found, Reader.of(person(), now())), peek=_peek(letter))
 
 
 @routes.post("/dead/replay")
 @opens("account")
 def replay_all() -> AnyResponse:
-    repair.replay_dead(house().database, [letter["id"] for letter in receipts.dead(reading(), person_id())], now())
+    repair.replay_dead(house().database, ledger.dead_ids(reading(), person_id()), now())
     house().door.ring()
     return redirect(url_for("data.show"), 303)
 
@@ -46,7 +46,7 @@ def replay_all() -> AnyResponse:
 @routes.post("/dead/<int:letter>/replay")
 @opens("account")
 def replay(letter: int) -> AnyResponse:
-    found = own(letter)
+    found = receipts.dead_letter(reading(), letter, person_id())
     repair.replay_dead(house().database, [letter], now())
     house().door.ring()
     return redirect(url_for("uploads.one", public=found["batch"]), 303)
@@ -55,18 +55,10 @@ def replay(letter: int) -> AnyResponse:
 @routes.post("/dead/<int:letter>/discard")
 @opens("account")
 def discard(letter: int) -> AnyResponse:
-    found = own(letter)
+    found = receipts.dead_letter(reading(), letter, person_id())
     repair.discard_dead(house().database, [letter], now())
     house().door.ring()
     return redirect(url_for("uploads.one", public=found["batch"]), 303)
-
-
-def own(letter: int) -> dict[str, Any]:
-    """A dead letter of this person. Raises NotFound for another's, and for one that is dead no more."""
-    for found in receipts.dead(reading(), person_id()):
-        if found["id"] == letter:
-            return found
-    raise NotFound("There is no such dead letter.", hint="It may have been read or discarded meanwhile.")
 
 
 def _row(letter: dict[str, Any], reader: Reader) -> dict[str, Any]:

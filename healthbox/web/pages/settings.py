@@ -123,7 +123,8 @@ def end_session(name: str) -> AnyResponse:
         if name == "others":
             logins.revoke_all(c, here.account.id, keep=here.session.id)
         else:
-            found = [s for s in logins.list_sessions(c, here.account.id, now()) if _short(s) == name and s.id != here.session.id]
+            mine = logins.list_sessions(c, here.account.id, now(), house().settings)
+            found = [s for s in mine if _short(s) == name and s.id != here.session.id]
             if not found:
                 raise NotFound("There is no such session any more.")
             logins.revoke_session(c, here.account.id, found[0].id)
@@ -174,7 +175,7 @@ def _page(wrong: str = "", error: str = "") -> str:
     zone = ZoneInfo(who.zone)
     sessions = [
         {"name": _short(s), "browser": _browser(s.agent), "seen": s.seen_at, "since": s.created_at, "here": s.id == here.session.id}
-        for s in logins.list_sessions(reading(), here.account.id, now())
+        for s in logins.list_sessions(reading(), here.account.id, now(), house().settings)
     ]
     return frame.page(
         "settings.html",

@@ -28,7 +28,7 @@ FOOT = 0.3048
 @opens("account")
 def show(workout: int) -> str:
     person = frame.person()
-    found = workouts.get(reading(), person.id, workout) if workout < 2**63 else None
+    found = workouts.get(reading(), person.id, workout)
     if found is None:
         raise NotFound("There is no such workout.", hint="See the page Workouts.")
     row, series, route = found[0], found[1], splits.ordered(found[2])
@@ -132,7 +132,7 @@ def _route(route: Sequence[Any], who: Reader) -> dict[str, Any] | None:
 def _splits(row: WorkoutRow, series: dict[str, Any], route: Sequence[Any], who: Reader) -> dict[str, Any] | None:
     step = workout_words.split_length(row.activity, who)
     found = splits.splits(splits.travelled(series, route), step, series, route, row.start)
-    if len(found) < 2 or len(found) > 250:
+    if len(found) < 2:
         return None
     pulse, climb = any(s.pulse is not None for s in found), any(s.climb is not None for s in found)
     tempo = workout_words.tempo(step, 1, row.activity, who)

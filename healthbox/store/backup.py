@@ -16,6 +16,7 @@ import os
 import re
 import shutil
 import sqlite3
+import time
 from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -35,6 +36,7 @@ MANIFEST, MANIFEST_SHA, SEALED_KEY = "manifest.json", "manifest.sha256", "vault.
 _NAME = re.compile(r"healthbox-(\d{4}-\d\d-\d\d)T\d{4}")
 _PARTIAL = re.compile(r"\.healthbox-.*\.partial")
 _SPARE = 16 * 1024 * 1024
+ABANDONED_S = 6 * 3600
 # What an upload that is worked off was made of stands in the database: its file would only lie in every backup again.
 _WANTED = (
     "SELECT DISTINCT spool FROM chunk WHERE spool IS NOT NULL "
@@ -75,6 +77,7 @@ def backup(database: Database, destination: Path, *, passphrase: str | None, vau
         raise Conflict(f"{destination} exists already.", hint="Choose a new folder for the backup.")
     exported = None if passphrase is None else vault.export_key(passphrase)
     destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _tidy(destination.parent)
     log = database.path.with_name(f"{FILE}-wal")
     ensure_room(destination.parent, database.path.stat().st_size + (log.stat().st_size if log.exists() else 0), _SPARE)
     work = destination.with_name(f".{destination.name}.partial")
@@ -154,6 +157,13 @@ def listed(folder: Path) -> list[Path]:
     return sorted((p for p in folder.iterdir() if _NAME.fullmatch(p.name) and (p / MANIFEST).exists()), reverse=True)
 
 
+def _tidy(folder: Path) -> None:
+    """What a backup left that did not come to its end; not one that may be under way beside this one."""
+    for path in folder.iterdir():
+        if _PARTIAL.fullmatch(path.name) and time.time() - path.stat().st_mtime > ABANDONED_S:
+            shutil.rmtree(path, ignore_errors=True)
+
+
 def rotate(folder: Path, daily: int = 7, weekly: int = 4) -> list[Path]:
     """Keep the newest backup of each of the last ``daily`` days and ``weekly`` ISO weeks that have one; the folders removed."""
     days: dict[date, Path] = {}
@@ -166,8 +176,7 @@ def rotate(folder: Path, daily: int = 7, weekly: int = 4) -> list[Path]:
         weeks.setdefault(day.isocalendar()[:2], path)
     kept = {*list(days.values())[:daily], *list(weeks.values())[:weekly]}
     removed = [path for path in found if path not in kept]
-    left = [path for path in folder.iterdir() if _PARTIAL.fullmatch(path.name)] if folder.is_dir() else []
-    for path in removed + left:
+    for path in removed:
         shutil.rmtree(path)
     return removed
 

@@ -260,12 +260,16 @@ def _names(row: Sequence[Any]) -> list[tuple[bytes, int | None]]:
 
 
 def _count_again(c: Connection, batch_id: int, row: tuple[Any, ...], names: list[tuple[bytes, int | None]]) -> None:
-    """Beside what was said at its key meanwhile, unless that is the same."""
+    """Beside what was said at its key meanwhile, unless that is the same: then its names are names of that."""
     key, tag, value = row[:3], row[3], row[4]
-    beside = driver(c).execute(f"SELECT tag, value FROM sample WHERE {_KEY}", key).fetchall()
-    if any(_says(used, other, plain(tag), value) for used, other in beside):
-        return
+    beside = driver(c).execute(f"SELECT tag, value, uuid FROM sample WHERE {_KEY}", key).fetchall()
     used = {other[0] for other in beside}
+    equal = next((other for other in beside if _says(other[0], other[1], plain(tag), value)), None)
+    if equal is not None:
+        if equal[2] is None and names:
+            driver(c).execute(f"UPDATE sample SET uuid=?, as_of=? WHERE {_KEY} AND tag=?", (*names[0], *key, equal[0]))
+        _name_too(c, key, equal[0], names[1:] if equal[2] is None else [name for name in names if name[0] != equal[2]])
+        return
     if tag in used:
         tag = free(plain(tag), used | _tags_aside(c, batch_id, key))
     uuid, as_of = names[0] if names else (None, row[9])
@@ -273,9 +277,13 @@ def _count_again(c: Connection, batch_id: int, row: tuple[Any, ...], names: list
     driver(c).execute(f"INSERT INTO sample ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?)", told)
     if row[2] - row[1] > LONG_S:
         driver(c).execute('INSERT OR IGNORE INTO long_sample (series_id, start, "end", tag) VALUES (?,?,?,?)', (*key, tag))
+    _name_too(c, key, tag, names[1:])
+
+
+def _name_too(c: Connection, key: tuple[Any, ...], tag: str, names: Sequence[tuple[bytes, int | None]]) -> None:
     driver(c).executemany(
         'INSERT OR IGNORE INTO also_uuid (series_id, start, "end", tag, uuid, as_of) VALUES (?,?,?,?,?,?)',
-        [(*key, tag, *name) for name in names[1:]],
+        [(*key, tag, *name) for name in names],
     )
 
 

@@ -215,3 +215,19 @@ def test_what_comes_back_stands_beside_what_was_said_meanwhile(house: House, tmp
     house.run()
     found = [value for start, _, value in house.samples("steps") if (start - NIGHT // 1000) // 60 in (10, 20)]
     assert sorted(found) == [110, 120, 777]
+
+
+def test_what_comes_back_to_an_equal_one_gives_it_its_name(house: House, tmp_path: Path) -> None:
+    said = {"type": "steps", "start": told(NIGHT + 11 * MINUTE), "end": told(NIGHT + 12 * MINUTE), "value": 3, "unit": "count",
+            "source": "Alice's Apple Watch"}  # fmt: skip
+    house.at = EARLIER
+    house.sync(samples=[said | {"uuid": "00000000-0000-4000-8000-000000000001"}])
+    house.at = NOON
+    accepted = begin(house, export(tmp_path, LATER, *SECOND))
+    answer(house, accepted, move=True)
+    house.sync(samples=[said])
+    supersede.put_in_force(house.database, house.alice.id, accepted.batch, undo=True)
+    house.run()
+    assert steps(house)[11] == 3
+    house.sync(deleted=[{"uuid": "00000000-0000-4000-8000-000000000001"}])
+    assert 11 not in steps(house)

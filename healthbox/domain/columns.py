@@ -107,6 +107,19 @@ def _left(run: Run, covered: list[tuple[int, int]], low: int, high: int) -> tupl
     return parts, spans
 
 
+def last_said(run: Run) -> Run:
+    """Of what a source counted from one instant on, only the longest (of equals the largest): it says the shorter ones again.
+
+    Some clients tell of a day, or of a walk, again and again while it grows, and give it no name of its own."""
+    if all(map(lt, run.starts, islice(run.starts, 1, None))):
+        return run
+    longest: dict[int, tuple[int, float]] = {}
+    for start, end, value in zip(run.starts, run.ends, run.values, strict=True):
+        longest[start] = max(longest.get(start, (end, value)), (end, value))
+    ends, values = zip(*longest.values(), strict=True)
+    return run._replace(starts=tuple(longest), ends=ends, values=values)
+
+
 def stretched(run: Run, high: int) -> Run:
     """Readings without length, of what is measured all the time, last until the source's next one, ten minutes at most.
 

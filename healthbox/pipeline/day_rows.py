@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from healthbox.analytics import drift
-from healthbox.domain.columns import Run, stretched
+from healthbox.domain.columns import Run, last_said, stretched
 from healthbox.domain.days import DayResult, DayRow, Reading, fold
 from healthbox.domain.layers import BucketPoint, compared
 from healthbox.domain.merge import Share
@@ -38,7 +38,7 @@ class Day(NamedTuple):
 
 class Material(msgspec.Struct, array_like=True, frozen=True):
     """Everything stored about a metric in a run of consecutive dates; ``bounds``, ``buckets`` and ``stated`` by date. ``continuous``:
-    what devices count all the time, see ``columns.stretched``."""
+    what devices count all the time, see ``columns.last_said`` and ``stretched``."""
 
     dates: list[dt.date]
     bounds: list[tuple[int, int]]
@@ -59,7 +59,7 @@ class Material(msgspec.Struct, array_like=True, frozen=True):
 
 
 def _lasting(run: Run, high: int) -> Run:
-    return run if run.name.endswith("\x00manual") else stretched(run, high)  # what somebody typed in says when, not for how long
+    return run if run.name.endswith("\x00manual") else stretched(last_said(run), high)  # what somebody typed in says when, not for how long
 
 
 def _runs(strand: Strand, bounds: list[tuple[int, int]]) -> Iterator[Run]:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthbox.domain.columns import HOUR, Average, Run, averaged, hours_held, merged, stretched
+from healthbox.domain.columns import HOUR, Average, Run, averaged, hours_held, last_said, merged, stretched
 from healthbox.domain.days import fold
 from healthbox.domain.merge import Piece, Share, merge
 
@@ -90,6 +90,14 @@ def test_readings_without_length_last_until_the_next_one_and_ten_minutes_at_most
     assert (lasting.starts, lasting.values) == (seen.starts, seen.values)
     for kept in (run([(LOW, LOW, 1.0), (LOW, LOW, 2.0)]), run([(LOW, LOW, 1.0), (LOW + 1, LOW + minute, 2.0)])):
         assert stretched(kept, DAY[1]) == kept, "several at one instant, or some that say how long they took"
+
+
+def test_what_a_source_says_again_while_it_grows_counts_once() -> None:
+    walk = [(LOW, LOW + HOUR, 500.0), (LOW, LOW + 2 * HOUR, 900.0), (LOW, LOW + 2 * HOUR, 800.0), (LOW + HOUR, LOW + 2 * HOUR, 400.0)]
+    assert last_said(run(walk)) == run([walk[1], walk[3]])
+    assert last_said(run([(LOW, LOW, 3000.0), (LOW, LOW, 9000.0)])) == run([(LOW, LOW, 9000.0)])
+    following = run([(LOW + at * HOUR, LOW + (at + 1) * HOUR, 1.0) for at in range(5)])
+    assert last_said(following) is following
 
 
 def test_what_is_not_plain_is_left_to_the_general_way() -> None:

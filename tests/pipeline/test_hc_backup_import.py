@@ -192,8 +192,8 @@ def test_what_a_kill_left_of_an_unpacked_backup_is_swept(house, tmp_path):
 # -- HC Webhook's own promises ----------------------------------------------------------------------------------------
 
 
-def growing(count: int, until: str, metadata: Any = None) -> dict[str, Any]:
-    day = {"count": count, "start_time": utc(berlin(1, 0)), "end_time": until} | ({"metadata": metadata} if metadata else {})
+def growing(count: int, until: str, metadata: Any = None, since: str = "") -> dict[str, Any]:
+    day = {"count": count, "start_time": since or utc(berlin(1, 0)), "end_time": until} | ({"metadata": metadata} if metadata else {})
     return {"timestamp": until, "app_version": "1.9.0", "steps": [day]}
 
 
@@ -204,6 +204,16 @@ def test_a_daily_total_that_grows_is_restated_never_added(house):
     house.ingest(growing(3000, "2026-03-01T10:00:00Z", META))  # a body that comes late or again
     assert house.days("steps") == {"2026-03-01": 9500}
     assert house.rows("SELECT count(*) FROM bucket") == [(1,)]
+
+
+def test_a_walk_or_a_strange_midnight_told_of_while_it_grows_counts_once(house):
+    for count, until in ((500, "2026-03-01T08:10:00Z"), (900, "2026-03-01T08:30:00Z")):
+        house.ingest(growing(count, until, META, "2026-03-01T08:00:00Z"))
+    assert house.days("steps") == {"2026-03-01": 900}
+    for count, until in ((800, "2026-03-03T23:00:00Z"), (2800, "2026-03-04T00:00:00Z"), (3000, "2026-03-04T15:00:00Z")):
+        house.ingest(growing(count, until, META, "2026-03-03T15:00:00Z"))  # a midnight in Tokyo
+    found = house.days("steps")
+    assert found["2026-03-03"] + found["2026-03-04"] == 3000
 
 
 def test_without_a_zone_on_the_wire_the_days_are_the_person_s(build):

@@ -108,16 +108,18 @@ def _left(run: Run, covered: list[tuple[int, int]], low: int, high: int) -> tupl
 
 
 def last_said(run: Run) -> Run:
-    """Of what a source counted from one instant on, only the longest (of equals the largest): it says the shorter ones again.
+    """Of what a source counted from one instant on, only the longest (of equals the largest), where it says no less than the shorter
+    ones: it says them again.
 
     Some clients tell of a day, or of a walk, again and again while it grows, and give it no name of its own."""
     if all(map(lt, run.starts, islice(run.starts, 1, None))):
         return run
-    longest: dict[int, tuple[int, float]] = {}
-    for start, end, value in zip(run.starts, run.ends, run.values, strict=True):
-        longest[start] = max(longest.get(start, (end, value)), (end, value))
-    ends, values = zip(*longest.values(), strict=True)
-    return run._replace(starts=tuple(longest), ends=ends, values=values)
+    kept: list[tuple[int, int, float]] = []
+    for row in sorted(zip(run.starts, run.ends, run.values, strict=True), reverse=True):  # of one start the longest first
+        if not kept or kept[-1][0] != row[0] or kept[-1][2] < row[2]:  # of one start the last one kept says the most
+            kept.append(row)
+    starts, ends, values = zip(*reversed(kept), strict=True)
+    return run._replace(starts=starts, ends=ends, values=values)
 
 
 def stretched(run: Run, high: int) -> Run:

@@ -77,10 +77,10 @@ def overtaken(
     low, high = bounds
 
     def until(layer: Layer) -> int:
-        """The end of the last thing that the layer is made of."""
+        """Up to when the layer tells: to the end of its last thing, or to when that was said."""
         if layer.kind != "raw":
             points = (p for p in buckets if p.width == layer.kind and p.app == layer.app and p.value is not None)
-            return max((p.end for p in points if p.start < high and p.end > low), default=low)
+            return max((min(p.end, p.as_of) for p in points if p.start < high and p.end > low), default=low)
         ends = (zip(one.starts, one.ends, strict=True) if isinstance(one, Run) else ((one.start, one.end),) for one in readings)
         return max((end for start, end in chain.from_iterable(ends) if start < high and end > low), default=low)
 

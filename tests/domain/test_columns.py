@@ -96,6 +96,8 @@ def test_what_a_source_says_again_while_it_grows_counts_once() -> None:
     walk = [(LOW, LOW + HOUR, 500.0), (LOW, LOW + 2 * HOUR, 900.0), (LOW, LOW + 2 * HOUR, 800.0), (LOW + HOUR, LOW + 2 * HOUR, 400.0)]
     assert last_said(run(walk)) == run([walk[1], walk[3]])
     assert last_said(run([(LOW, LOW, 3000.0), (LOW, LOW, 9000.0)])) == run([(LOW, LOW, 9000.0)])
+    less = run([(LOW, LOW + HOUR, 900.0), (LOW, LOW + 12 * HOUR, 300.0)])
+    assert last_said(less) == less, "what says less says it not again"
     following = run([(LOW + at * HOUR, LOW + (at + 1) * HOUR, 1.0) for at in range(5)])
     assert last_said(following) is following
 

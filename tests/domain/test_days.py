@@ -133,6 +133,8 @@ def test_a_total_of_the_morning_is_overtaken_by_what_was_measured_after_it(kind:
     assert fold("sum", DAY, [watch(18, 18.5, 50)], buckets, stated).value == 400, "who measured a part of the day only says less"
     hours = [bucket("hour", 8, 400), bucket("hour", 18, 50)]
     assert fold("sum", DAY, [], [*buckets, *hours], stated).value == 450
+    running = [bucket("hour", 8, 400, as_of=10), bucket("hour", 9.5, 50, as_of=10)]
+    assert fold("sum", DAY, [], [*buckets, *running], stated).value == 400, "its last hour was not over when it was said"
     late = [bucket("day", 0, 400, as_of=19, hours=24)]
     buckets, stated = ([], late) if kind == "stated" else (late, [])
     assert fold("sum", DAY, sparse, buckets, stated).value == 400, "nothing was measured after it"

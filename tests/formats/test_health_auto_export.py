@@ -57,7 +57,7 @@ def test_days_of_local_midnights_need_no_offset_and_know_summer_time(read, ms):
 )
 def test_every_spelling_of_a_date(read, ms, date):
     (record,) = read(metric({"date": date, "qty": 1}), as_format=HAE)
-    assert (type(record), record.start) == (Sample, ms("2026-03-01T09:00:00+01:00"))
+    assert (type(record), record.start) == (Bucket, ms("2026-03-01T09:00:00+01:00"))
 
 
 def test_a_heart_rate_has_three_numbers_or_one(read):

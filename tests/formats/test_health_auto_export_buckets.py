@@ -19,8 +19,8 @@ def point(clock="09:00:00", **fields):
 @pytest.mark.parametrize(
     ("clocks", "width"),
     [
-        (["00:00:00"], None),  # one alone tells nothing, and an app that aggregates says so
-        (["12:07:00"], None),
+        (["00:00:00"], "minute"),  # one alone tells nothing, but may be a total that grows
+        (["12:07:00"], "minute"),
         (["00:00:00", "01:00:00"], "hour"),
         (["09:00:00", "09:01:00"], "minute"),
         (["09:00:00", "09:01:07"], None),
@@ -51,8 +51,9 @@ def lists_of(*lists):
         ([STEPS], "12:00:00", "hour"),
         ([STEPS, ENERGY], "12:00:00", "minute"),
         ([STEPS], "12:07:00", "minute"),  # an hour cannot begin there
-        ([("step_count", ["09:00:00"])], "12:00:00", None),
-        ([("step_count", []), ("sleep_analysis", ["09:00:07"])], "12:00:00", None),
+        ([PULSE], "00:00:00", "minute"),
+        ([("step_count", ["09:00:00"])], "12:00:00", "minute"),
+        ([("step_count", []), ("sleep_analysis", ["09:00:07"])], "12:00:00", "minute"),
     ],
 )
 @pytest.mark.parametrize("turned", [False, True])
@@ -61,6 +62,12 @@ def test_a_point_alone_is_what_the_other_lists_of_its_body_are(read, others, clo
     records = read(lists_of(*(reversed(lists) if turned else lists)), as_format=HAE)
     (alone,) = [record for record in records if getattr(record, "metric", None) == "flights_climbed"]
     assert (type(alone), getattr(alone, "width", None)) == (Bucket if width else Sample, width)
+
+
+@pytest.mark.parametrize(("clock", "width"), [("12:07:00", None), ("00:00:00", "minute")])
+def test_where_nothing_tells_what_is_not_added_up_is_a_reading_but_at_midnight(read, clock, width):
+    (weight,) = read(lists_of(("weight_body_mass", [clock])), as_format=HAE)
+    assert (type(weight), getattr(weight, "width", None)) == (Bucket if width else Sample, width)
 
 
 def test_several_points_at_full_minutes_stay_what_they_are_beside_raw_ones(read):
@@ -101,7 +108,7 @@ def test_one_point_that_says_from_where_to_where_is_a_mean_and_its_body_aggregat
         ("Seconds", None),
         ("Default", "minute"),
         ("none", None),
-        ("", None),
+        ("", "minute"),
     ],
 )
 def test_the_header_tells_the_width_in_any_spelling(read, header, width):

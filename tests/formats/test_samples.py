@@ -16,7 +16,7 @@ BEATS = [74.0, 83.0, 89.0, 157.0, 95.0, 80.0]
 # file → (records by kind, values in the file's order: of samples, buckets and totals the value, of nights the minutes asleep,
 # of workouts the totals that are named)
 EXPECTED = {
-    "health-auto-export/adriantech17__apple-health__health-auto-export-v2.json": ({Sample: 2, StatedNight: 1}, [8248, 54, 444]),
+    "health-auto-export/adriantech17__apple-health__health-auto-export-v2.json": ({Bucket: 1, Sample: 1, StatedNight: 1}, [8248, 54, 444]),
     "health-auto-export/anym001__healthlog__hae_sample.json": (
         {Bucket: 7, StatedNight: 1, Workout: 1},
         [58.5, 64.2, 1200, 800, 418.4, 62, 7, 450, {"energy": 150, "distance": 2400, "heart_rate_avg": 112}],

@@ -4,10 +4,11 @@ The width of a bucket is what the header ``automation-aggregation`` says. Withou
 midnight are days, all at full hours are hours, all at full minutes are minutes; anything else is raw, and so are two points at one
 instant. One point alone at a full minute tells nothing: it is what the other lists of its body tell, for the app aggregates all
 metrics of an automation alike. That is raw if any list is, else the narrowest width; where nothing tells, a point from a low to a
-high tells minutes, which are buckets; and else raw, for an app that aggregates says so. A point that cannot begin the width of its
-body is a minute. The header's "Default" is seconds for heart rate and minutes for the rest. A date without a time is a day.
-Categories (stand hours, mindful minutes, handwashing) come as counts or durations, which only a bucket can say: they are at least
-minutes.
+high tells minutes, which are buckets. Else it is raw, for an app that aggregates says so; but what is added up is a minute, which
+replaces itself where it is a growing total, and a point at local midnight, which may be a whole day, is never raw. A point that
+cannot begin the width of its body is a minute. The header's "Default" is seconds for heart rate and minutes for the rest. A date
+without a time is a day. Categories (stand hours, mindful minutes, handwashing) come as counts or durations, which only a bucket can
+say: they are at least minutes.
 
 Where the header names a width, several points of one bucket (bolus and basal, a row a source) are made one.
 """
@@ -59,15 +60,22 @@ class Widths:
             return widest
         if self._default:
             return _RAW if name == "heart_rate" else "minute"
-        return self._of_the_rest if _NARROW_TO_WIDE.index(self._of_the_rest) <= _NARROW_TO_WIDE.index(widest) else "minute"
+        rest = self._of_the_rest
+        if rest is None:
+            known = catalogue().find("health_auto_export", name)
+            rest = "minute" if known is not None and known.aggregation == "sum" else _RAW
+        if _NARROW_TO_WIDE.index(rest) > _NARROW_TO_WIDE.index(widest) or (rest == _RAW and widest == "day"):
+            return "minute"
+        return rest
 
     @cached_property
-    def _of_the_rest(self) -> str:
+    def _of_the_rest(self) -> str | None:
+        """What the lists of the body tell, None for nothing."""
         lists = [_items(metric) for metric in self._metrics if isinstance(metric, dict) and text(metric.get("name")) != _SLEEP]
         told = {width for width, sure in (_told(items, self._zone) for items in lists) if sure}
         if told:
             return min(told, key=_NARROW_TO_WIDE.index)
-        return "minute" if any(_spread(item) for items in lists for item in items) else _RAW
+        return "minute" if any(_spread(item) for items in lists for item in items) else None
 
 
 def points(metric: dict[str, Any], at: str, widths: Widths, zone: str) -> Iterator[Record]:

@@ -148,7 +148,9 @@ def _parse_text(text: str, zone: str) -> Moment:
             return _from_parts(found.groupdict(), zone)
     if _EITHER.match(plain):
         marks = "slashes" if "/" in plain[:3] else "hyphens"
-        raise AmbiguousDate(f"the date is written with {marks}, and day and month cannot be told apart: write it like 2026-03-18")
+        raise AmbiguousDate(
+            f"the date is written with {marks}, which does not say whether day or month comes first: write it like 2026-03-18"
+        )
     raise ValueError("not a time that can be read")
 
 

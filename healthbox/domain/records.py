@@ -18,6 +18,7 @@ import msgspec
 Naming = Literal["key", "healthkit", "health_auto_export", "health_connect", "flutter", "open_wearables", "shortcut"]
 UNSAID = ", no unit"  # behind a metric's name: it comes in several units, and which one was not said
 Width = Literal["minute", "hour", "day", "week", "month", "year"]
+WIDE: tuple[Width, ...] = ("week", "month", "year")  # these may add up what no sensor can say at once
 Stage = Literal["in_bed", "asleep_unspecified", "awake", "core", "deep", "rem"]
 SourceClass = Literal["manual", "watch", "ring", "strap", "phone", "scale", "app", "provider", "unknown"]
 

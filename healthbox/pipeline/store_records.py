@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from healthbox.domain.catalogue import Catalogue, Metric
 from healthbox.domain.clock import ZoneHistory
 from healthbox.domain.records import (
+    WIDE,
     Bucket,
     Clinical,
     Naming,
@@ -44,7 +45,6 @@ from healthbox.store.standing import Incoming
 SLEEP = "sleep_analysis"
 DAY_MS = 86_400_000
 LONGEST_MS = 400 * DAY_MS
-WIDE = ("week", "month", "year")
 
 
 class Step:

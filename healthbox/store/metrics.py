@@ -1,11 +1,13 @@
 """Metrics beside the catalogue: names nobody knows yet, and the rows by which a person named them."""
 
+import json
 import re
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from healthbox.domain.catalogue import Catalogue, Metric
+from healthbox.domain.records import WIDE
 from healthbox.domain.units import conversion, plausible
 from healthbox.store import days, superseding
 from healthbox.store.buckets import BucketRow, put
@@ -111,27 +113,27 @@ def recognise(c: Connection, person_id: int, key: str, metric: Metric, said: str
 
 
 def _all_plausible(c: Connection, person_id: int, key: str, metric: Metric, factor: float, offset: float) -> bool:
-    """Buckets add up what a sensor cannot say at once: of them only what is below everything."""
-    least, most, lowest = c.exec_driver_sql(
-        "SELECT min(value), max(value), (SELECT min(value) FROM bucket WHERE person_id=:person AND metric=:key) FROM sample "
-        "WHERE series_id IN (SELECT id FROM series WHERE person_id=:person AND metric=:key)",
-        {"person": person_id, "key": key},
-    ).one()
-    if lowest is not None and metric.low is not None and lowest * factor + offset < metric.low:
-        return False
-    return all(plausible(metric, value * factor + offset) for value in (least, most) if value is not None)
+    """Whether an upload would take every value."""
+    found = c.exec_driver_sql(
+        "SELECT min(value), max(value) FROM sample WHERE series_id IN (SELECT id FROM series WHERE person_id=:person AND metric=:key) "
+        "UNION ALL SELECT min(coalesce(low, value)), max(coalesce(high, value)) FROM bucket WHERE person_id=:person AND metric=:key "
+        "AND width NOT IN (SELECT value FROM json_each(:wide))",
+        {"person": person_id, "key": key, "wide": json.dumps(WIDE)},
+    ).fetchall()
+    return all(plausible(metric, value * factor + offset) for row in found for value in row if value is not None)
 
 
 def _convert(c: Connection, person_id: int, key: str, factor: float, offset: float) -> None:
-    for table in ("sample", "gone", "set_aside"):
-        c.exec_driver_sql(
-            f"UPDATE {table} SET value=value*?+? WHERE series_id IN (SELECT id FROM series WHERE person_id=? AND metric=?)",
-            (factor, offset, person_id, key),
-        )
-    c.exec_driver_sql(
-        "UPDATE bucket SET value=value*:f+:o, low=low*:f+:o, high=high*:f+:o WHERE person_id=:person AND metric=:key",
-        {"f": factor, "o": offset, "person": person_id, "key": key},
-    )
+    given = {"f": factor, "o": offset, "person": person_id, "key": key}
+    own = "series_id IN (SELECT id FROM series WHERE person_id=:person AND metric=:key)"
+    for table in ("sample", "set_aside"):
+        c.exec_driver_sql(f"UPDATE {table} SET value=value*:f+:o WHERE {own}", given)
+    # The value is part of its key, and one row's new one may be another's old one.
+    gone = c.exec_driver_sql(f'SELECT series_id, start, "end", value*:f+:o FROM gone WHERE {own}', given).fetchall()
+    c.exec_driver_sql(f"DELETE FROM gone WHERE {own}", given)
+    if gone:
+        c.exec_driver_sql("INSERT OR IGNORE INTO gone VALUES (?,?,?,?)", [tuple(row) for row in gone])
+    c.exec_driver_sql("UPDATE bucket SET value=value*:f+:o, low=low*:f+:o, high=high*:f+:o WHERE person_id=:person AND metric=:key", given)
 
 
 def rekey(c: Connection, person_id: int, old: str, new: str) -> None:

@@ -196,3 +196,31 @@ def test_what_it_cannot_be_changes_nothing(place: Place, send: Callable[..., Non
     answer = browser.client.post(f"/unknown/{key}", data={"csrf": browser.csrf, "same": same, "said": said})
     assert answer.status_code == 422 and "4100" not in answer.text.partition("What came in")[0]
     assert key_of(place) == key and days(place, key) == [2071.5]
+
+
+def test_hours_that_it_cannot_be_change_nothing_either(place: Place, work: Callable[[], None]) -> None:
+    points = [{"date": f"2025-11-20 {hour:02d}:00:00 +0100", "qty": 98.6} for hour in (8, 9)]
+    body = {"data": {"metrics": [{"name": "temperatura", "units": "", "data": points}]}}
+    headers = place.bearer() | {"automation-aggregation": "Hours"}
+    assert place.client().post("/api/v1/ingest", json=body, headers=headers).status_code == 202
+    work()
+    browser, key = place.browser(), key_of(place)
+    same = {"csrf": browser.csrf, "same": "body_temperature"}
+    assert browser.client.post(f"/unknown/{key}", data={**same, "said": "degC"}).status_code == 422
+    assert browser.client.post(f"/unknown/{key}", data={**same, "said": "degF"}).status_code == 303
+    work()
+    assert days(place, "body_temperature") == [pytest.approx(37.0)]
+
+
+def test_what_was_deleted_under_the_old_name_stays_deleted(place: Place, send: Callable[..., None], work: Callable[[], None]) -> None:
+    """Also where the one's new value is the other's old one."""
+    send(sample(8, 1, name="Agua") | {"uuid": "A"}, sample(8, 1000, name="Agua") | {"uuid": "B"}, sample(9, 2, name="Agua"))
+    gone = {"batch": "gone", "index": 0, "final": True, "deleted": ["A", "B"]}
+    assert place.client().post("/api/v1/sync", json=gone, headers=place.bearer()).status_code == 202
+    work()
+    browser, key = place.browser(), key_of(place)
+    answer = browser.client.post(f"/unknown/{key}", data={"csrf": browser.csrf, "same": "dietary_water", "said": "L"})
+    assert answer.status_code == 303
+    send(sample(8, 1, name="Agua"), sample(9, 2, name="Agua"))
+    found = place.client().get("/api/v1/samples?metric=dietary_water", headers=place.bearer()).json["samples"]
+    assert [s["value"] for s in found] == [2000.0]

@@ -10,6 +10,7 @@ import pytest
 import seeds
 
 from healthbox.domain.errors import Invalid, Problem
+from healthbox.formats.contract import FileFormat
 from healthbox.formats.registry import discover_files
 
 PARSERS = ("apple-health-export", "health-connect-backup", "healthbox-export")
@@ -28,6 +29,17 @@ def contents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, by
     return made
 
 
+def read(guest: FileFormat, path: Path) -> Problem | None:
+    """To the end, or with these words; any other error is one of the library."""
+    try:
+        if guest.claims(path):
+            list(guest.records(path, seeds.ENVELOPE))
+    except Problem as problem:
+        assert problem.message
+        return problem
+    return None
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("parser", PARSERS)
 def test_damage_is_said_in_words(contents: dict[str, dict[str, bytes]], tmp_path: Path, parser: str, method: str) -> None:
@@ -41,12 +53,9 @@ def test_damage_is_said_in_words(contents: dict[str, dict[str, bytes]], tmp_path
         begins = entry.header_offset + 30 + len(entry.filename.encode())
         for at in range(begins, begins + entry.compress_size, max(1, entry.compress_size // 40)):
             path.write_bytes(good[:at] + bytes([good[at] ^ 0x55]) + good[at + 1 :])
-            try:
-                if guest.claims(path):
-                    list(guest.records(path, seeds.ENVELOPE))
-            except Invalid as problem:
-                refused += 1
-                assert problem.message
+            problem = read(guest, path)
+            refused += problem is not None
+            assert problem is None or isinstance(problem, Invalid)
     assert refused
 
 
@@ -67,10 +76,5 @@ def test_a_wrong_bit_around_the_content_is_said_in_words(contents: dict[str, dic
     for at in (*header, *range(good.rfind(b"PK\x01\x02"), len(good))):
         for bit in range(8):
             path.write_bytes(good[:at] + bytes([good[at] ^ 1 << bit]) + good[at + 1 :])
-            try:
-                if guest.claims(path):
-                    list(guest.records(path, seeds.ENVELOPE))
-            except Problem as problem:
-                refused += 1
-                assert problem.message
+            refused += read(guest, path) is not None
     assert refused

@@ -1,19 +1,11 @@
 import datetime as dt
 
 import pytest
+from hae_points import HAE, metric, point
 
 from healthbox.domain.records import Bucket, Sample
 
-HAE = "health-auto-export"
 DAY = dt.date(2026, 3, 1)
-
-
-def metric(*points, name="step_count", units="count"):
-    return {"data": {"metrics": [{"name": name, "units": units, "data": list(points)}]}}
-
-
-def point(clock="09:00:00", **fields):
-    return {"date": f"2026-03-01 {clock} +0100", "qty": 1} | fields
 
 
 @pytest.mark.parametrize(

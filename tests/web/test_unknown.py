@@ -224,3 +224,19 @@ def test_what_was_deleted_under_the_old_name_stays_deleted(place: Place, send: C
     send(sample(8, 1, name="Agua"), sample(9, 2, name="Agua"))
     found = place.client().get("/api/v1/samples?metric=dietary_water", headers=place.bearer()).json["samples"]
     assert [s["value"] for s in found] == [2000.0]
+
+
+@pytest.mark.parametrize("form", [FORM, {"same": "weight", "said": "kg"}])
+def test_the_pump_is_woken_when_there_is_something_to_see(
+    place: Place, send: Callable[..., None], monkeypatch: pytest.MonkeyPatch, form: dict[str, str]
+) -> None:
+    send(sample(8, 41))
+    browser, key, seen = place.browser(), key_of(place), list[int]()
+
+    def ring() -> None:
+        with place.database.reading() as c:
+            seen.append(len(metrics.unknowns(c, place.persons["Alice"])))
+
+    monkeypatch.setattr(place.app.extensions["healthbox"].door, "_ring", ring)
+    assert browser.client.post(f"/unknown/{key}", data={"csrf": browser.csrf, **form}).status_code == 303
+    assert seen == [0], "after the commit"

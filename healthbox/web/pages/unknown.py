@@ -81,17 +81,13 @@ def adopt(key: str) -> AnyResponse:
         with writing() as c:
             if "same" in request.form:
                 _recognise(c, entry, given["same"], given["said"])
-                return _moved()
-            named = _checked(entry, given, metrics.catalogue(c, Catalogue.load()))
-            metrics.adopt(
-                c, person_id(), key, new_key=named.key, label=named.label, unit=named.unit, aggregation=named.aggregation, now=now()
-            )
+            else:
+                named = _checked(entry, given, metrics.catalogue(c, Catalogue.load()))
+                metrics.adopt(
+                    c, person_id(), key, new_key=named.key, label=named.label, unit=named.unit, aggregation=named.aggregation, now=now()
+                )
     except (Invalid, Conflict) as wrong:
         return make_response(_form(entry, given, f"{wrong.message} {wrong.hint}".strip()), wrong.status)
-    return _moved()
-
-
-def _moved() -> AnyResponse:
     house().door.ring()
     return redirect(href("data"), 303)
 
@@ -110,7 +106,7 @@ def _recognise(c: Connection, entry: Unknown, key: str, said: str) -> None:
     if not metrics.recognise(c, person_id(), entry.key, metric, said):
         low, high = (for_display(metric, bound)[0] if bound is not None else None for bound in (metric.low, metric.high))
         shown = f"{_bound(low, 'anything')} to {_bound(high, 'anything')} {for_display(metric, 0.0)[1]}".strip()
-        raise Invalid(f"Some of its values{f' in {unit}' if unit else ''} cannot be {name_of(metric).lower()}, which is {shown}.")
+        raise Invalid(f"Some of its values{f' in {unit}' if unit else ''} cannot be {name_of(metric)}, which is {shown}.")
 
 
 def _bound(value: float | None, none: str) -> str:
